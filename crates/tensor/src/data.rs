@@ -1,0 +1,259 @@
+//! What a training loop has to know about data, so that a data set needs to know nothing about training.
+
+use crate::{Shape, Tensor};
+
+/// Something that can be written into a row-major buffer of `f32`: what a pass takes as its input.
+pub trait Source {
+    /// The shape of what is written, for a batch `[batch, features]`.
+    fn shape(&self) -> Shape;
+
+    /// Writes all elements. `out` has `shape().len()` elements with unspecified contents.
+    fn write_to(&self, out: &mut [f32]);
+}
+
+impl Source for Tensor {
+    fn shape(&self) -> Shape {
+        Tensor::shape(self)
+    }
+
+    fn write_to(&self, out: &mut [f32]) {
+        out.copy_from_slice(self.as_slice());
+    }
+}
+
+impl<S, D> Source for ndarray::ArrayBase<S, D>
+where
+    S: ndarray::Data<Elem = f32>,
+    D: ndarray::Dimension,
+{
+    fn shape(&self) -> Shape {
+        Shape::new(ndarray::ArrayBase::shape(self))
+    }
+
+    fn write_to(&self, out: &mut [f32]) {
+        out.iter_mut().zip(self).for_each(|(out, &x)| *out = x);
+    }
+}
+
+/// The classes of a batch of examples, as indices from 0 on.
+pub trait Labels {
+    /// The number of examples.
+    fn len(&self) -> usize;
+
+    /// The class of example `i`, which is below `len()`.
+    fn get(&self, i: usize) -> usize;
+
+    /// Whether there is no example.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Integers of any type; a negative one counts as an index that is out of range.
+impl<T: Copy> Labels for [T]
+where
+    usize: TryFrom<T>,
+{
+    fn len(&self) -> usize {
+        <[T]>::len(self)
+    }
+
+    fn get(&self, i: usize) -> usize {
+        usize::try_from(self[i]).unwrap_or(usize::MAX)
+    }
+}
+
+impl<T: Copy> Labels for Vec<T>
+where
+    usize: TryFrom<T>,
+{
+    fn len(&self) -> usize {
+        <[T]>::len(self)
+    }
+
+    fn get(&self, i: usize) -> usize {
+        Labels::get(self.as_slice(), i)
+    }
+}
+
+impl<T: Copy, const N: usize> Labels for [T; N]
+where
+    usize: TryFrom<T>,
+{
+    fn len(&self) -> usize {
+        N
+    }
+
+    fn get(&self, i: usize) -> usize {
+        Labels::get(self.as_slice(), i)
+    }
+}
+
+/// A set of examples that can be taken in any order.
+///
+/// `Batch` is whatever the training closure is given: images and labels, rows of a table and their targets, or rows alone.
+pub trait Dataset {
+    /// Some examples. It borrows what it needs, so that making one allocates nothing.
+    type Batch<'a>
+    where
+        Self: 'a;
+
+    /// The number of examples.
+    fn len(&self) -> usize;
+
+    /// The examples `rows`, in that order; each is below `len()`.
+    fn batch<'a>(&'a self, rows: &'a [u32]) -> Self::Batch<'a>;
+
+    /// Whether there is no example.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A data set whose examples have a class.
+pub trait Classified: Dataset {
+    /// The inputs of a batch, and the class of each of its examples.
+    fn inputs_and_labels<'b>(batch: &'b Self::Batch<'_>) -> (&'b dyn Source, &'b dyn Labels);
+}
+
+/// Rows of a tensor, in any order: a batch of a data set that is held as a [`Tensor`].
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    tensor: &'a Tensor,
+    rows: &'a [u32],
+}
+
+impl<'a> Rows<'a> {
+    /// The rows `rows` (indices into the first dimension) of `tensor`.
+    ///
+    /// # Panics
+    /// If `tensor` is a scalar.
+    #[track_caller]
+    pub fn new(tensor: &'a Tensor, rows: &'a [u32]) -> Self {
+        assert!(tensor.shape().rank() > 0, "rows of a tensor of shape {}, which has none", tensor.shape());
+        Rows { tensor, rows }
+    }
+}
+
+impl Source for Rows<'_> {
+    fn shape(&self) -> Shape {
+        self.tensor.shape().with_axis(0, self.rows.len())
+    }
+
+    fn write_to(&self, out: &mut [f32]) {
+        let (_, _, features) = self.tensor.shape().split_at_axis(0);
+        for (out, &row) in out.chunks_exact_mut(features.max(1)).zip(self.rows) {
+            out.copy_from_slice(&self.tensor.as_slice()[row as usize * features..][..features]);
+        }
+    }
+}
+
+/// Some of the labels of a data set, in any order.
+#[derive(Clone, Copy, Debug)]
+pub struct LabelRows<'a> {
+    labels: &'a [u32],
+    rows: &'a [u32],
+}
+
+impl Labels for LabelRows<'_> {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn get(&self, i: usize) -> usize {
+        self.labels[self.rows[i] as usize] as usize
+    }
+}
+
+/// Examples without targets: the rows of a tensor.
+impl Dataset for Tensor {
+    type Batch<'a> = Rows<'a>;
+
+    fn len(&self) -> usize {
+        self.shape().dims().first().copied().unwrap_or(0)
+    }
+
+    fn batch<'a>(&'a self, rows: &'a [u32]) -> Rows<'a> {
+        Rows::new(self, rows)
+    }
+}
+
+/// A table of examples `[examples, features]` with a class each, held in memory.
+#[derive(Clone, Debug)]
+pub struct TensorDataset {
+    inputs: Tensor,
+    labels: Vec<u32>,
+}
+
+/// Some examples of a [`TensorDataset`].
+#[derive(Clone, Copy, Debug)]
+pub struct TensorBatch<'a> {
+    /// `[batch, features]`
+    pub inputs: Rows<'a>,
+    /// `[batch]`
+    pub labels: LabelRows<'a>,
+}
+
+impl TensorDataset {
+    /// The rows of `inputs` with a label each.
+    ///
+    /// # Panics
+    /// If there are not as many labels as rows.
+    #[track_caller]
+    pub fn new(inputs: Tensor, labels: Vec<u32>) -> Self {
+        let rows = Dataset::len(&inputs);
+        assert!(rows == labels.len(), "a data set of {rows} examples with {} labels", labels.len());
+        TensorDataset { inputs, labels }
+    }
+}
+
+impl Dataset for TensorDataset {
+    type Batch<'a> = TensorBatch<'a>;
+
+    fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn batch<'a>(&'a self, rows: &'a [u32]) -> TensorBatch<'a> {
+        TensorBatch {
+            inputs: Rows::new(&self.inputs, rows),
+            labels: LabelRows { labels: &self.labels, rows },
+        }
+    }
+}
+
+impl Classified for TensorDataset {
+    fn inputs_and_labels<'b>(batch: &'b TensorBatch<'_>) -> (&'b dyn Source, &'b dyn Labels) {
+        (&batch.inputs, &batch.labels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_gathers_rows_in_their_order() {
+        let inputs = Tensor::new([3, 2], vec![0.0, 1.0, 10.0, 11.0, 20.0, 21.0]);
+        let data = TensorDataset::new(inputs, vec![7, 8, 9]);
+        let batch = data.batch(&[2, 0]);
+        let mut out = [0.0; 4];
+        batch.inputs.write_to(&mut out);
+        assert_eq!((batch.inputs.shape(), out), (Shape::from([2, 2]), [20.0, 21.0, 0.0, 1.0]));
+        assert_eq!((batch.labels.len(), batch.labels.get(0), batch.labels.get(1)), (2, 9, 7));
+    }
+
+    #[test]
+    fn an_array_in_any_layout_is_a_source() {
+        let array = ndarray::array![[1.0_f32, 2.0, 3.0], [4.0, 5.0, 6.0]];
+        let mut out = [0.0; 6];
+        array.t().write_to(&mut out);
+        assert_eq!((Source::shape(&array.t()), out), (Shape::from([3, 2]), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]));
+    }
+
+    #[test]
+    #[should_panic(expected = "a data set of 2 examples with 3 labels")]
+    fn every_example_has_a_label() {
+        TensorDataset::new(Tensor::zeros([2, 2]), vec![0; 3]);
+    }
+}

@@ -1,0 +1,132 @@
+//! The matrix product: `out [m, n] (+)= a [m, k] b [k, n]`, any of the two stored transposed.
+//!
+//! A register tile holds up to `MAX_ROWS` rows by two vectors of columns. For each `k` it loads two vectors of `b` and
+//! multiplies them with a broadcast element of `a` per row. So `a` is read element by element and may lie any way round, while
+//! the columns of `b` have to be contiguous: they are copied ("packed") into panels of two vectors' width, each panel shortly
+//! before it is used. Where that would mean transposing the larger operand, the product is turned round
+//! (`out^T = b^T a^T`), so that the smaller one is packed and the larger one is read once, where it lies.
+//!
+//! Every element of `out` is one chain of fused multiply-adds in the order of `k`, whatever the tiling. That is why the
+//! result depends neither on the number of threads nor on which task computed it.
+
+mod block;
+mod cut;
+mod pack;
+
+use super::isa::Isa;
+use super::simd::Simd;
+use crate::Accum;
+
+/// A matrix of `f32`s with any row and column stride (in elements).
+#[derive(Clone, Copy)]
+pub(crate) struct Operand<'a> {
+    pub data: &'a [f32],
+    pub rows: usize,
+    pub cols: usize,
+    pub row_stride: usize,
+    pub col_stride: usize,
+}
+
+/// The row-major matrix that receives the product.
+pub(crate) struct Output<'a> {
+    pub data: &'a mut [f32],
+    pub accum: Accum,
+}
+
+/// What is done to a finished stretch of an output row while it is still in the cache.
+pub(crate) trait Epilogue: Sync {
+    /// `segment` starts at column `first` of its row. Must be `#[inline(always)]`.
+    fn apply<S: Simd>(&self, segment: &mut [f32], first: usize);
+}
+
+/// Leaves the product as it is.
+pub(crate) struct NoEpilogue;
+
+impl Epilogue for NoEpilogue {
+    #[inline(always)]
+    fn apply<S: Simd>(&self, _segment: &mut [f32], _first: usize) {}
+}
+
+/// Computes `out (+)= a b`, then applies the epilogue to every row.
+///
+/// # Panics
+/// If a matrix has fewer elements than its shape and strides ask for, or the shapes do not fit.
+pub(crate) fn gemm<E: Epilogue>(isa: Isa, a: Operand<'_>, b: Operand<'_>, out: Output<'_>, epilogue: &E) {
+    let (m, k, n) = (a.rows, a.cols, b.cols);
+    assert_eq!(b.rows, k, "inner extents of a matrix product");
+    assert_eq!(out.data.len(), m * n, "elements of the output of a matrix product");
+    assert!(a.is_inside() && b.is_inside(), "an operand of a matrix product is shorter than its shape");
+    if m == 0 || n == 0 {
+        return;
+    }
+    let plan = Plan::new(a, b, out);
+    cut::run(isa, plan, epilogue);
+}
+
+impl Operand<'_> {
+    fn is_inside(&self) -> bool {
+        let last = |extent: usize, stride: usize| extent.saturating_sub(1) * stride;
+        self.rows * self.cols == 0
+            || last(self.rows, self.row_stride) + last(self.cols, self.col_stride) < self.data.len()
+    }
+}
+
+/// The product after the choice of which operand is broadcast (`a`, `m` rows) and which is read by vectors (`b`, `n`
+/// columns). Pointers, because tasks write interleaved parts of one output.
+#[derive(Clone, Copy)]
+struct Plan {
+    m: usize,
+    n: usize,
+    k: usize,
+    a: *const f32,
+    a_strides: [usize; 2],
+    b: *const f32,
+    b_strides: [usize; 2],
+    out: *mut f32,
+    out_strides: [usize; 2],
+    accum: Accum,
+}
+
+// SAFETY: tasks read `a` and `b` and write disjoint tiles of `out`; the borrows behind the pointers outlive `gemm`, which does
+// not return before all tasks are done.
+unsafe impl Send for Plan {}
+// SAFETY: as above.
+unsafe impl Sync for Plan {}
+
+impl Plan {
+    fn new(a: Operand<'_>, b: Operand<'_>, out: Output<'_>) -> Plan {
+        let (m, k, n) = (a.rows, a.cols, b.cols);
+        let plan = Plan {
+            m,
+            n,
+            k,
+            a: a.data.as_ptr(),
+            a_strides: [a.row_stride, a.col_stride],
+            b: b.data.as_ptr(),
+            b_strides: [b.row_stride, b.col_stride],
+            out: out.data.as_mut_ptr(),
+            out_strides: [n, 1],
+            accum: out.accum,
+        };
+        let b_is_transposed = b.col_stride != 1;
+        let a_is_transposed = a.col_stride != 1;
+        if b_is_transposed && (a_is_transposed || m < n) { plan.turned() } else { plan }
+    }
+
+    /// `out^T = b^T a^T`
+    fn turned(self) -> Plan {
+        let swap = |[row, col]: [usize; 2]| [col, row];
+        Plan {
+            m: self.n,
+            n: self.m,
+            k: self.k,
+            a: self.b,
+            a_strides: swap(self.b_strides),
+            b: self.a,
+            b_strides: swap(self.a_strides),
+            out: self.out,
+            out_strides: swap(self.out_strides),
+            accum: self.accum,
+        }
+    }
+}

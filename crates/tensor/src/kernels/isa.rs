@@ -1,0 +1,107 @@
+//! Which instructions this machine has, and running a kernel compiled for them.
+
+use std::sync::OnceLock;
+
+#[cfg(target_arch = "x86_64")]
+use super::simd::{Avx2, Avx512};
+use super::simd::{Portable, Simd};
+
+/// An instruction set that this machine has. A value is the proof: only detection makes one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Isa(Level);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Level {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Isa {
+    /// The widest instruction set of this machine.
+    pub(crate) fn best() -> Isa {
+        static BEST: OnceLock<Isa> = OnceLock::new();
+        *BEST.get_or_init(|| *Isa::available().last().expect("the portable code runs everywhere"))
+    }
+
+    /// Every instruction set of this machine, the narrowest first.
+    pub(crate) fn available() -> Vec<Isa> {
+        #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))]
+        let mut found = vec![Isa(Level::Portable)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                found.push(Isa(Level::Avx2));
+                if is_x86_feature_detected!("avx512f") {
+                    found.push(Isa(Level::Avx512));
+                }
+            }
+        }
+        found
+    }
+
+    /// [`Simd::LANES`]
+    pub(crate) fn lanes(self) -> usize {
+        self.constants().0
+    }
+
+    /// [`Simd::MAX_ROWS`]
+    pub(crate) fn max_rows(self) -> usize {
+        self.constants().1
+    }
+
+    fn constants(self) -> (usize, usize) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => (Avx512::LANES, Avx512::MAX_ROWS),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => (Avx2::LANES, Avx2::MAX_ROWS),
+            Level::Portable => (Portable::LANES, Portable::MAX_ROWS),
+        }
+    }
+
+    /// The name a report prints.
+    pub(crate) fn name(self) -> &'static str {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => "AVX-512",
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => "AVX2 + FMA",
+            Level::Portable => "portable",
+        }
+    }
+}
+
+/// A loop that is compiled once per instruction set. `run` must be `#[inline(always)]`, as must everything hot it calls:
+/// only what is inlined into [`dispatch`]'s functions is compiled with their instructions.
+pub(crate) trait Kernel {
+    type Output;
+    fn run<S: Simd>(self) -> Self::Output;
+}
+
+/// Runs `kernel` with the instructions of `isa`.
+pub(crate) fn dispatch<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
+    match isa.0 {
+        // SAFETY: an `Isa` is made only after its instructions were detected.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { run_avx512(kernel) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { run_avx2(kernel) },
+        Level::Portable => kernel.run::<Portable>(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<Avx512>()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<Avx2>()
+}

@@ -1,0 +1,157 @@
+//! One vector of `f32` per instruction set, with the few operations that the matrix product needs.
+
+/// A vector type and its instructions.
+///
+/// # Safety
+/// The functions may be called only where the instructions are available, that is below [`super::dispatch`].
+pub(crate) trait Simd: Copy {
+    type Vector: Copy;
+    /// Numbers in a vector.
+    const LANES: usize;
+    /// Rows of a register tile: `MAX_ROWS * 2` accumulators, two vectors of the right-hand side and one broadcast fit
+    /// into the registers.
+    const MAX_ROWS: usize;
+    /// Whether `f32::mul_add` is one instruction (it is a slow library call where it is not).
+    const FMA: bool;
+
+    unsafe fn zero() -> Self::Vector;
+    unsafe fn splat(value: f32) -> Self::Vector;
+    /// Reads `LANES` numbers from anywhere.
+    unsafe fn load(from: *const f32) -> Self::Vector;
+    /// Writes `LANES` numbers to anywhere.
+    unsafe fn store(to: *mut f32, value: Self::Vector);
+    /// `a * b + c`
+    unsafe fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+}
+
+/// Eight lanes that the compiler maps to whatever the target has (SSE2, NEON, ...).
+#[derive(Clone, Copy)]
+pub(crate) struct Portable;
+
+impl Simd for Portable {
+    type Vector = [f32; 8];
+    const LANES: usize = 8;
+    const MAX_ROWS: usize = 4;
+    const FMA: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+
+    #[inline(always)]
+    unsafe fn zero() -> [f32; 8] {
+        [0.0; 8]
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> [f32; 8] {
+        [value; 8]
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> [f32; 8] {
+        // SAFETY: the caller vouches for eight readable numbers; an unaligned read asks nothing more.
+        unsafe { from.cast::<[f32; 8]>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn store(to: *mut f32, value: [f32; 8]) {
+        // SAFETY: the caller vouches for eight writable numbers.
+        unsafe { to.cast::<[f32; 8]>().write_unaligned(value) }
+    }
+    #[inline(always)]
+    unsafe fn mul_add(a: [f32; 8], b: [f32; 8], c: [f32; 8]) -> [f32; 8] {
+        std::array::from_fn(|i| super::mul_add::<Self>(a[i], b[i], c[i]))
+    }
+    #[inline(always)]
+    unsafe fn add(a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+        std::array::from_fn(|i| a[i] + b[i])
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Avx2, Avx512};
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Simd;
+    use std::arch::x86_64::*;
+
+    #[derive(Clone, Copy)]
+    pub(crate) struct Avx2;
+
+    // SAFETY (every block below): the caller has the instructions, and for loads and stores vouches for the memory.
+    impl Simd for Avx2 {
+        type Vector = __m256;
+        const LANES: usize = 8;
+        const MAX_ROWS: usize = 6;
+        const FMA: bool = true;
+
+        #[inline(always)]
+        unsafe fn zero() -> __m256 {
+            // SAFETY: see the top of the block.
+            unsafe { _mm256_setzero_ps() }
+        }
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> __m256 {
+            // SAFETY: see the top of the block.
+            unsafe { _mm256_set1_ps(value) }
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> __m256 {
+            // SAFETY: see the top of the block.
+            unsafe { _mm256_loadu_ps(from) }
+        }
+        #[inline(always)]
+        unsafe fn store(to: *mut f32, value: __m256) {
+            // SAFETY: see the top of the block.
+            unsafe { _mm256_storeu_ps(to, value) }
+        }
+        #[inline(always)]
+        unsafe fn mul_add(a: __m256, b: __m256, c: __m256) -> __m256 {
+            // SAFETY: see the top of the block.
+            unsafe { _mm256_fmadd_ps(a, b, c) }
+        }
+        #[inline(always)]
+        unsafe fn add(a: __m256, b: __m256) -> __m256 {
+            // SAFETY: see the top of the block.
+            unsafe { _mm256_add_ps(a, b) }
+        }
+    }
+
+    #[derive(Clone, Copy)]
+    pub(crate) struct Avx512;
+
+    // SAFETY (every block below): as for AVX2.
+    impl Simd for Avx512 {
+        type Vector = __m512;
+        const LANES: usize = 16;
+        const MAX_ROWS: usize = 12;
+        const FMA: bool = true;
+
+        #[inline(always)]
+        unsafe fn zero() -> __m512 {
+            // SAFETY: see the top of the block.
+            unsafe { _mm512_setzero_ps() }
+        }
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> __m512 {
+            // SAFETY: see the top of the block.
+            unsafe { _mm512_set1_ps(value) }
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> __m512 {
+            // SAFETY: see the top of the block.
+            unsafe { _mm512_loadu_ps(from) }
+        }
+        #[inline(always)]
+        unsafe fn store(to: *mut f32, value: __m512) {
+            // SAFETY: see the top of the block.
+            unsafe { _mm512_storeu_ps(to, value) }
+        }
+        #[inline(always)]
+        unsafe fn mul_add(a: __m512, b: __m512, c: __m512) -> __m512 {
+            // SAFETY: see the top of the block.
+            unsafe { _mm512_fmadd_ps(a, b, c) }
+        }
+        #[inline(always)]
+        unsafe fn add(a: __m512, b: __m512) -> __m512 {
+            // SAFETY: see the top of the block.
+            unsafe { _mm512_add_ps(a, b) }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod accum;
+mod activation;
+mod buffer;
+pub mod data;
+pub mod elementwise;
+mod kernels;
+pub mod machine;
+mod matmul;
+mod random;
+pub mod reduce;
+mod shape;
+pub mod softmax;
+mod tensor;
+pub mod threads;
+
+pub use accum::Accum;
+pub use activation::Activation;
+pub use buffer::Buffer;
+pub use matmul::{Mat, linear, matmul};
+pub use random::{Rng, RngState, Stream};
+pub use shape::{MAX_RANK, Shape};
+pub use tensor::Tensor;

@@ -1,0 +1,283 @@
+//! The matrix product and the linear map built on it.
+
+use std::fmt;
+
+use crate::kernels::{Epilogue, Isa, NoEpilogue, Operand, Output, Simd, gemm};
+use crate::{Accum, Activation};
+
+/// A borrowed row-major matrix, or the transpose of one.
+///
+/// ```
+/// use layerwise_tensor::{Accum, Mat, matmul};
+/// let (a, b) = ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [1.0, 0.0, -1.0]);
+/// let mut out = [0.0; 2];
+/// matmul(Mat::new(&a, 2, 3), Mat::new(&b, 1, 3).t(), &mut out, Accum::Replace); // [2, 3] x [3, 1]
+/// assert_eq!(out, [-2.0, -2.0]);
+/// ```
+#[derive(Clone, Copy)]
+pub struct Mat<'a>(Operand<'a>);
+
+impl<'a> Mat<'a> {
+    /// The matrix `[rows, cols]` stored row by row in `data`.
+    ///
+    /// # Panics
+    /// If `data` does not have `rows * cols` elements.
+    #[track_caller]
+    pub fn new(data: &'a [f32], rows: usize, cols: usize) -> Self {
+        assert!(
+            data.len() == rows * cols,
+            "a matrix [{rows}, {cols}] has {} elements, found {}",
+            rows * cols,
+            data.len()
+        );
+        Mat(Operand { data, rows, cols, row_stride: cols, col_stride: 1 })
+    }
+
+    /// The transpose, which reads the same numbers in another order.
+    pub fn t(self) -> Self {
+        let Operand { data, rows, cols, row_stride, col_stride } = self.0;
+        Mat(Operand { data, rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride })
+    }
+
+    /// The number of rows.
+    pub fn rows(self) -> usize {
+        self.0.rows
+    }
+
+    /// The number of columns.
+    pub fn cols(self) -> usize {
+        self.0.cols
+    }
+}
+
+impl fmt::Debug for Mat<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}, {}]", self.rows(), self.cols())
+    }
+}
+
+/// `out [m, n] (+)= a [m, k] b [k, n]`, row-major, on all threads where the work is worth it.
+///
+/// Each element is one chain of multiply-adds in the order of `k`, fused where the machine can.
+///
+/// # Panics
+/// If the shapes do not fit, or `out` does not have `m * n` elements.
+#[track_caller]
+pub fn matmul(a: Mat<'_>, b: Mat<'_>, out: &mut [f32], accum: Accum) {
+    check("matmul", a, b, out);
+    gemm(Isa::best(), a.0, b.0, Output { data: out, accum }, &NoEpilogue);
+}
+
+/// `out [batch, out] = activation(x [batch, in] weight^T + bias)`, with `weight [out, in]` as PyTorch stores it, in one pass.
+///
+/// # Panics
+/// If the shapes do not fit, `bias` does not have as many elements as `weight` has rows, or `out` does not have `batch * out`.
+#[track_caller]
+pub fn linear(x: Mat<'_>, weight: Mat<'_>, bias: Option<&[f32]>, activation: Activation, out: &mut [f32]) {
+    check("linear", x, weight.t(), out);
+    if let Some(bias) = bias {
+        assert!(
+            bias.len() == weight.rows(),
+            "linear: weight {weight:?} with a bias of {} elements",
+            bias.len()
+        );
+    }
+    let output = Output { data: out, accum: Accum::Replace };
+    gemm(Isa::best(), x.0, weight.t().0, output, &BiasActivation { bias, activation });
+}
+
+#[track_caller]
+fn check(operation: &str, a: Mat<'_>, b: Mat<'_>, out: &[f32]) {
+    assert!(a.cols() == b.rows(), "{operation}: {a:?} x {b:?}: the inner extents differ");
+    assert!(
+        out.len() == a.rows() * b.cols(),
+        "{operation}: {a:?} x {b:?} has {} elements, the output {}",
+        a.rows() * b.cols(),
+        out.len()
+    );
+}
+
+struct BiasActivation<'a> {
+    bias: Option<&'a [f32]>,
+    activation: Activation,
+}
+
+impl Epilogue for BiasActivation<'_> {
+    #[inline(always)]
+    fn apply<S: Simd>(&self, segment: &mut [f32], first: usize) {
+        if let Some(bias) = self.bias {
+            for (value, &bias) in segment.iter_mut().zip(&bias[first..]) {
+                *value += bias;
+            }
+        }
+        self.activation.forward_kernel::<S>(segment);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The three loops that the kernel has to agree with, in f64.
+    fn naive(a: Mat<'_>, b: Mat<'_>) -> Vec<f64> {
+        let at =
+            |m: Mat<'_>, i: usize, j: usize| f64::from(m.0.data[i * m.0.row_stride + j * m.0.col_stride]);
+        let mut out = vec![0.0; a.rows() * b.cols()];
+        for i in 0..a.rows() {
+            for j in 0..b.cols() {
+                for p in 0..a.cols() {
+                    out[i * b.cols() + j] += at(a, i, p) * at(b, p, j);
+                }
+            }
+        }
+        out
+    }
+
+    /// Numbers in -1..1 without a pattern.
+    fn noise(len: usize, seed: u32) -> Vec<f32> {
+        let mix = |i: u32| (i ^ seed).wrapping_mul(2_654_435_761).rotate_left(13).wrapping_mul(2_246_822_519);
+        (0..len as u32).map(|i| mix(i) as i32 as f32 / i32::MAX as f32).collect()
+    }
+
+    fn mat(data: &[f32], rows: usize, cols: usize, transposed: bool) -> Mat<'_> {
+        if transposed { Mat::new(data, cols, rows).t() } else { Mat::new(data, rows, cols) }
+    }
+
+    /// Every instruction set, transposition and way of writing against the three loops.
+    fn agrees([m, n, k]: [usize; 3]) {
+        let (a, b) = (noise(m * k, 1), noise(k * n, 2));
+        for which in 0..8 {
+            let (a, b) = (mat(&a, m, k, which & 1 > 0), mat(&b, k, n, which & 2 > 0));
+            let accum = if which & 4 > 0 { Accum::Add } else { Accum::Replace };
+            let truth = naive(a, b);
+            for isa in Isa::available() {
+                let mut out = vec![if accum == Accum::Add { 1.0 } else { f32::NAN }; m * n];
+                gemm(isa, a.0, b.0, Output { data: &mut out, accum }, &NoEpilogue);
+                for (i, (&ours, truth)) in out.iter().zip(&truth).enumerate() {
+                    let truth = if accum == Accum::Add { truth + 1.0 } else { *truth };
+                    let bound = 1e-6 * (1.0 + k as f64).sqrt() * 4.0;
+                    assert!(
+                        (f64::from(ours) - truth).abs() <= bound,
+                        "{isa:?} {a:?} x {b:?} [{i}]: {ours} {truth}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn edge_sizes_agree_with_three_loops() {
+        let sizes = [0, 1, 7, 15, 16, 17, 33];
+        for m in sizes {
+            for n in sizes {
+                for k in [0, 1, 7, 16, 17] {
+                    agrees([m, n, k]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_networks_shapes_agree_with_three_loops() {
+        // One for each way of cutting the work, with more than one task.
+        for shape in [[32, 512, 784], [512, 784, 32], [32, 784, 512], [130, 200, 300], [600, 70, 90]] {
+            agrees(shape);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn random_shapes_agree_with_three_loops(m in 1usize..80, n in 1usize..80, k in 1usize..80) {
+            agrees([m, n, k]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_stays_where_it_belongs() {
+        let (m, n, k) = (13, 35, 20);
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let (mut a, b) = (noise(m * k, 1), vec![1.0; k * n]);
+            a[5 * k + 3] = bad;
+            for isa in Isa::available() {
+                let mut out = vec![0.0; m * n];
+                let (a, b) = (Mat::new(&a, m, k), Mat::new(&b, k, n));
+                gemm(isa, a.0, b.0, Output { data: &mut out, accum: Accum::Replace }, &NoEpilogue);
+                for (i, value) in out.iter().enumerate() {
+                    assert_eq!(value.is_finite(), i / n != 5, "{isa:?} {i}: {value}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_and_columns_of_a_product_do_not_depend_on_the_others() {
+        // The same bits whichever tile an element falls into: one row alone equals that row among many.
+        let (m, n, k) = (37, 61, 129);
+        let (a, b) = (noise(m * k, 3), noise(k * n, 4));
+        let product = |first: usize, rows: usize| {
+            let mut out = vec![0.0; rows * n];
+            matmul(
+                Mat::new(&a[first * k..(first + rows) * k], rows, k),
+                Mat::new(&b, k, n),
+                &mut out,
+                Accum::Replace,
+            );
+            out
+        };
+        let whole = product(0, m);
+        for row in [0, 1, 12, 36] {
+            assert_eq!(product(row, 1), whole[row * n..(row + 1) * n]);
+        }
+    }
+
+    #[test]
+    fn threads_do_not_change_a_bit() {
+        let (a, b) = (noise(96 * 784, 5), noise(784 * 512, 6));
+        let product = || {
+            let mut out = vec![0.0; 96 * 512];
+            linear(Mat::new(&a, 96, 784), Mat::new(&b, 512, 784), None, Activation::Tanh, &mut out);
+            out
+        };
+        let one = crate::threads::run_on(1, product);
+        for threads in 2..=4 {
+            assert!(crate::threads::run_on(threads, product) == one, "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn bias_and_activation_are_what_they_are_apart() {
+        for [batch, inputs, outputs] in [[5, 9, 40], [200, 30, 70], [3, 4, 2]] {
+            let (x, w, b) = (noise(batch * inputs, 7), noise(outputs * inputs, 8), noise(outputs, 9));
+            let (x, w) = (Mat::new(&x, batch, inputs), Mat::new(&w, outputs, inputs));
+            let mut fused = vec![0.0; batch * outputs];
+            linear(x, w, Some(&b), Activation::Sigmoid, &mut fused);
+            let mut apart = vec![0.0; batch * outputs];
+            matmul(x, w.t(), &mut apart, Accum::Replace);
+            for (i, value) in apart.iter_mut().enumerate() {
+                *value += b[i % outputs];
+            }
+            Activation::Sigmoid.forward(&mut apart);
+            assert_eq!(fused, apart);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "matmul: [2, 3] x [4, 5]: the inner extents differ")]
+    fn inner_extents_must_agree() {
+        matmul(Mat::new(&[0.0; 6], 2, 3), Mat::new(&[0.0; 20], 4, 5), &mut [0.0; 10], Accum::Replace);
+    }
+
+    #[test]
+    #[should_panic(expected = "linear: weight [2, 3] with a bias of 3 elements")]
+    fn a_bias_has_an_element_per_output() {
+        linear(
+            Mat::new(&[0.0; 3], 1, 3),
+            Mat::new(&[0.0; 6], 2, 3),
+            Some(&[0.0; 3]),
+            Activation::Relu,
+            &mut [0.0; 2],
+        );
+    }
+}

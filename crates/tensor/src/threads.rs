@@ -1,0 +1,253 @@
+//! The thread policy: worker threads of our own, and as many or as few of them as the caller says.
+//!
+//! Results never depend on the number of threads: work is cut by its shape, and every sum has a fixed order. What depends
+//! on it is time. Entering the pool from outside costs tens of microseconds, from inside next to nothing; so a program
+//! enters once, around its training loop ([`run`]; the training loop of `layerwise-optim` does so by itself), and
+//! everything inside is free to use all workers.
+//!
+//! The workers flush denormal numbers to zero. No other thread's floating-point mode is touched.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::kernels::{Isa, Kernel, Simd, dispatch, flush_denormals};
+
+/// The number of threads a program gets if it does not say: the machine's.
+pub fn available() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get())
+}
+
+/// Runs `body` on one of our worker threads, with all of the machine's threads to help. If the caller is a worker already,
+/// its own pool goes on.
+///
+/// ```
+/// let sum: f32 = layerwise_tensor::threads::run(|| [1.0, 2.0].iter().sum());
+/// assert_eq!(sum, 3.0);
+/// ```
+pub fn run<R: Send>(body: impl FnOnce() -> R + Send) -> R {
+    if is_worker() { body() } else { run_on(available(), body) }
+}
+
+/// Runs `body` on a pool of exactly `threads` workers. Pools are made once and kept.
+///
+/// # Panics
+/// If `threads` is 0, or the operating system refuses to start them.
+#[track_caller]
+pub fn run_on<R: Send>(threads: usize, body: impl FnOnce() -> R + Send) -> R {
+    assert!(threads > 0, "the number of threads must be at least 1, found 0");
+    pool(threads).install(body)
+}
+
+/// The number of threads that work on what the caller starts here and now.
+pub fn current() -> usize {
+    if is_worker() { rayon::current_num_threads() } else { available() }
+}
+
+/// A number below [`current`] that no other thread of the pool has.
+pub(crate) fn index() -> usize {
+    if is_worker() { rayon::current_thread_index().unwrap_or(0) } else { 0 }
+}
+
+/// Calls `body` with 0, 1, .. `tasks - 1` on all threads. A single task runs where the caller is.
+pub(crate) fn for_each(tasks: usize, body: impl Fn(usize) + Sync) {
+    if tasks > 1 && current() > 1 {
+        run(|| halve(0, tasks, &body));
+    } else {
+        (0..tasks).for_each(body);
+    }
+}
+
+fn halve(first: usize, last: usize, body: &(impl Fn(usize) + Sync)) {
+    if last - first == 1 {
+        return body(first);
+    }
+    let middle = first + (last - first) / 2;
+    rayon::join(|| halve(first, middle, body), || halve(middle, last, body));
+}
+
+/// Cuts slices of one length into parts of `part` elements (the last may be shorter), the same way for all of them, and
+/// calls `body` with each part on any thread, compiled for the widest instructions of the machine (as far as it is inlined:
+/// mark what it calls `#[inline(always)]`).
+///
+/// ```
+/// use layerwise_tensor::threads::for_each_part;
+/// let (mut x, y) = (vec![1.0; 100], vec![2.0; 100]);
+/// for_each_part((&mut x[..], &y[..]), 30, |(x, y)| x.iter_mut().zip(y).for_each(|(x, y)| *x += y));
+/// assert_eq!(x, [3.0; 100]);
+/// ```
+///
+/// # Panics
+/// If `part` is 0, or the slices differ in length.
+#[track_caller]
+pub fn for_each_part<S: Slices + Send>(slices: S, part: usize, body: impl Fn(S) + Sync) {
+    assert!(part > 0, "parts of 0 elements");
+    if slices.common_len() > part && current() > 1 {
+        run(|| halve_slices(slices, part, &body));
+    } else {
+        halve_slices(slices, part, &body);
+    }
+}
+
+fn halve_slices<S: Slices + Send>(slices: S, part: usize, body: &(impl Fn(S) + Sync)) {
+    let len = slices.common_len();
+    if len <= part {
+        return dispatch(Isa::best(), Part { slices, body });
+    }
+    let (low, high) = slices.cut(len.div_ceil(part) / 2 * part);
+    if is_worker() {
+        rayon::join(|| halve_slices(low, part, body), || halve_slices(high, part, body));
+    } else {
+        halve_slices(low, part, body);
+        halve_slices(high, part, body);
+    }
+}
+
+/// A part with what is done to it, compiled for each instruction set.
+struct Part<'b, S, B> {
+    slices: S,
+    body: &'b B,
+}
+
+impl<S, B: Fn(S)> Kernel for Part<'_, S, B> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Simd>(self) {
+        (self.body)(self.slices);
+    }
+}
+
+/// Cuts `data` into chunks of `chunk` elements (the last may be shorter) and calls `body` with the first index of each and
+/// the chunk.
+pub(crate) fn for_each_chunk(data: &mut [f32], chunk: usize, body: impl Fn(usize, &mut [f32]) + Sync) {
+    let start = data.as_ptr() as usize;
+    for_each_part(data, chunk, |part| body((part.as_ptr() as usize - start) / size_of::<f32>(), part));
+}
+
+/// One or more slices of the same length: what [`for_each_part`] cuts.
+pub trait Slices: Sized {
+    /// The length of all of them.
+    ///
+    /// # Panics
+    /// If they differ.
+    #[track_caller]
+    fn common_len(&self) -> usize;
+
+    /// The first `at` elements of each, and the others.
+    fn cut(self, at: usize) -> (Self, Self);
+}
+
+impl Slices for &[f32] {
+    fn common_len(&self) -> usize {
+        self.len()
+    }
+    fn cut(self, at: usize) -> (Self, Self) {
+        self.split_at(at)
+    }
+}
+
+impl Slices for &mut [f32] {
+    fn common_len(&self) -> usize {
+        self.len()
+    }
+    fn cut(self, at: usize) -> (Self, Self) {
+        self.split_at_mut(at)
+    }
+}
+
+impl<A: Slices, B: Slices> Slices for (A, B) {
+    #[track_caller]
+    fn common_len(&self) -> usize {
+        let (a, b) = (self.0.common_len(), self.1.common_len());
+        assert!(a == b, "slices of {a} and {b} elements");
+        a
+    }
+    fn cut(self, at: usize) -> (Self, Self) {
+        let (a, b) = (self.0.cut(at), self.1.cut(at));
+        ((a.0, b.0), (a.1, b.1))
+    }
+}
+
+thread_local! {
+    static WORKER: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Whether this thread belongs to one of our pools (rather than to the program, or to a pool of its own).
+fn is_worker() -> bool {
+    WORKER.get()
+}
+
+fn pool(threads: usize) -> Arc<ThreadPool> {
+    static POOLS: OnceLock<Mutex<BTreeMap<usize, Arc<ThreadPool>>>> = OnceLock::new();
+    let mut pools = POOLS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(pools.entry(threads).or_insert_with(|| Arc::new(new_pool(threads))))
+}
+
+fn new_pool(threads: usize) -> ThreadPool {
+    ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|i| format!("layerwise-{i}"))
+        .start_handler(|_| {
+            WORKER.set(true);
+            flush_denormals();
+        })
+        .build()
+        .unwrap_or_else(|error| panic!("starting {threads} worker threads: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn a_pool_has_as_many_threads_as_asked_for() {
+        assert_eq!(current(), available());
+        for threads in [1, 2, 3] {
+            assert_eq!(run_on(threads, current), threads);
+            assert_eq!(run_on(threads, || run(current)), threads);
+        }
+        assert_eq!(run(current), available());
+    }
+
+    #[test]
+    fn every_task_runs_once() {
+        for threads in [1, 3] {
+            let counts: Vec<AtomicUsize> = (0..17).map(|_| AtomicUsize::new(0)).collect();
+            run_on(threads, || {
+                for_each(counts.len(), |task| {
+                    assert!(index() < threads);
+                    counts[task].fetch_add(1, Ordering::Relaxed);
+                });
+            });
+            assert!(counts.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+        }
+    }
+
+    #[test]
+    fn parts_cover_the_slices_once() {
+        for len in [0, 1, 9, 10, 11, 95] {
+            let (mut x, y) = (vec![1.0; len], (0..len).map(|i| i as f32).collect::<Vec<_>>());
+            let add = |(x, y): (&mut [f32], &[f32])| {
+                assert!(x.len() <= 10);
+                x.iter_mut().zip(y).for_each(|(x, y)| *x += y);
+            };
+            run_on(3, || for_each_part((&mut x[..], &y[..]), 10, add));
+            assert!(x.iter().zip(&y).all(|(&x, &y)| x == y + 1.0), "{len}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "slices of 3 and 4 elements")]
+    fn slices_have_one_length() {
+        for_each_part((&[0.0; 3][..], &[0.0; 4][..]), 2, |_| ());
+    }
+
+    #[test]
+    #[should_panic(expected = "the number of threads must be at least 1, found 0")]
+    fn no_threads_at_all_are_refused() {
+        run_on(0, || ());
+    }
+}
