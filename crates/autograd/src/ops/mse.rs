@@ -1,0 +1,58 @@
+use layerwise_tensor::{Accum, Shape};
+
+use super::Op;
+use crate::Var;
+use crate::gradients::Backward;
+use crate::graph::{Forward, NodeId};
+
+impl<'p> Var<'p> {
+    /// The mean over all elements of `(x - target)^2`, accumulated in f64.
+    ///
+    /// # Panics
+    /// If the shapes differ: a broadcast here is nearly always a mistake.
+    #[track_caller]
+    pub fn mse(self, target: Var<'p>) -> Var<'p> {
+        self.check_same_pass(target, "mse");
+        let (shape, other) = (self.shape(), target.shape());
+        assert!(shape == other, "mse: a value of shape {shape} with a target of shape {other}");
+        let (x, t) = (self.node, target.node);
+        let needs_gradient = self.needs_gradient() || target.needs_gradient();
+        self.pass.record(Shape::SCALAR, needs_gradient, |Forward { values, out, .. }| {
+            let squares = values.get(x).iter().zip(values.get(t)).map(|(x, t)| f64::from(x - t).powi(2));
+            out[0] = (squares.sum::<f64>() / shape.len() as f64) as f32;
+            Op::Mse(x, t)
+        })
+    }
+}
+
+/// `dx = 2 dy (x - t) / n`, `dt = -dx`
+pub(super) fn backward(x: NodeId, target: NodeId, pass: Backward<'_, '_>) {
+    let Backward { values, gradient, sink, .. } = pass;
+    let (xs, ts) = (values.get(x), values.get(target));
+    let scale = 2.0 * gradient[0] / xs.len() as f32;
+    let write = |out: &mut [f32], accum: Accum, scale: f32| {
+        for (out, (x, t)) in out.iter_mut().zip(xs.iter().zip(ts)) {
+            accum.apply(out, scale * (x - t));
+        }
+    };
+    sink.add(x, |out, accum| write(out, accum, scale));
+    sink.add(target, |out, accum| write(out, accum, -scale));
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ops::tests::{noise, panics_with};
+    use crate::{Params, gradcheck};
+
+    #[test]
+    fn gradient() {
+        gradcheck(&Params::new(), &[noise([3, 4]), noise([3, 4]).map(|x| x * x)], |_, x| x[0].mse(x[1]))
+            .unwrap();
+    }
+
+    #[test]
+    fn shapes_must_be_equal() {
+        let text = "mse: a value of shape [2, 3] with a target of shape [3]";
+        panics_with(text, |pass| pass.input(&noise([2, 3])).mse(pass.input(&noise([3]))));
+    }
+}
