@@ -1,0 +1,93 @@
+//! The update rules against PyTorch, step by step; `golden/generate.py` makes the numbers and states the problem.
+
+use layerwise_autograd::{Params, Tape, Tensor, Var};
+use layerwise_optim::{Optimizer, Sgd, SgdConfig};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Golden {
+    problem: PerParameter<Term>,
+    /// The steps after which the parameters were recorded.
+    recorded: Vec<usize>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct PerParameter<T> {
+    a: T,
+    b: T,
+}
+
+/// The part of the loss that depends on one parameter.
+#[derive(Deserialize)]
+struct Term {
+    shape: Vec<usize>,
+    start: Vec<f32>,
+    target: Vec<f32>,
+    curvature: Vec<f32>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    config: SgdConfig,
+    /// `b` is in the loss of every so manieth step.
+    b_every: usize,
+    recorded: Vec<PerParameter<Vec<f32>>>,
+}
+
+impl Term {
+    /// `sum(0.5 c (p - t)^2 + sigmoid(p))`
+    fn loss<'p>(&self, p: Var<'p>) -> Var<'p> {
+        let constant = |values: &[f32]| p.pass().input(&Tensor::new(self.shape.as_slice(), values.to_vec()));
+        let bowl = constant(&self.curvature) * (p - constant(&self.target)).square() * 0.5;
+        (bowl + p.sigmoid()).sum()
+    }
+}
+
+/// The parameters after each of the recorded steps.
+fn trace(golden: &Golden, rule: impl FnOnce(&Params) -> Sgd, b_every: usize) -> Vec<[Vec<f32>; 2]> {
+    let Golden { problem, recorded, .. } = golden;
+    let mut params = Params::new();
+    let ids = [("a", &problem.a), ("b", &problem.b)].map(|(name, term)| {
+        params.root().parameter(name, term.shape.as_slice(), |p| p.copy_from_slice(&term.start))
+    });
+    let (mut opt, mut tape) = (rule(&params), Tape::new());
+    let mut found = Vec::new();
+    for step in 1..=recorded.iter().copied().max().unwrap_or(0) {
+        let pass = tape.train(&params, 0);
+        let loss = problem.a.loss(pass.param(ids[0]));
+        let loss = if step % b_every == 0 { loss + problem.b.loss(pass.param(ids[1])) } else { loss };
+        loss.backward();
+        opt.step(&mut params, &mut tape);
+        if recorded.contains(&step) {
+            found.push(ids.map(|id| params[id].to_vec()));
+        }
+    }
+    found
+}
+
+#[test]
+fn sgd_follows_pytorch_over_a_grid() {
+    let golden: Golden = serde_json::from_str(include_str!("golden/sgd.json")).unwrap();
+    assert_eq!((golden.cases.len(), golden.recorded.as_slice()), (64, &[1, 10, 100][..]));
+    for Case { config, b_every, recorded } in &golden.cases {
+        let found = trace(&golden, |params| Sgd::new(params, *config), *b_every);
+        assert_eq!(found.len(), recorded.len());
+        for ((found, expected), step) in found.iter().zip(recorded).zip(&golden.recorded) {
+            let what = format!("step {step}, b every {b_every}, {config:?}");
+            for (found, expected) in found.iter().zip([&expected.a, &expected.b]) {
+                assert_close(&what, found, expected);
+            }
+        }
+    }
+}
+
+/// Fails where an element is off by more than 1e-5 of itself, and for a NaN.
+#[track_caller]
+fn assert_close(what: &str, found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (found, expected) in found.iter().zip(expected) {
+        let close = (found - expected).abs() <= 1e-5 * expected.abs();
+        assert!(close, "{what}: {found:?}, PyTorch has {expected:?}");
+    }
+}
