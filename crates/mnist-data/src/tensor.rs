@@ -1,0 +1,65 @@
+//! The crate's sets and batches as what Layerwise's training loop takes (feature `tensor`).
+
+use layerwise_tensor::Shape;
+use layerwise_tensor::data::{Classified, Dataset, Labels, Source};
+
+use crate::{Batch, BatchImages, BatchLabels, ImageSet};
+
+impl Source for BatchImages<'_> {
+    fn shape(&self) -> Shape {
+        BatchImages::shape(self).into()
+    }
+
+    fn write_to(&self, out: &mut [f32]) {
+        BatchImages::write_to(self, out);
+    }
+}
+
+impl Labels for BatchLabels<'_> {
+    fn len(&self) -> usize {
+        BatchLabels::len(self)
+    }
+
+    fn get(&self, i: usize) -> usize {
+        usize::from(BatchLabels::get(self, i))
+    }
+}
+
+impl Dataset for ImageSet {
+    type Batch<'a> = Batch<'a>;
+
+    fn len(&self) -> usize {
+        ImageSet::len(self)
+    }
+
+    fn batch<'a>(&'a self, rows: &'a [u32]) -> Batch<'a> {
+        ImageSet::batch(self, rows)
+    }
+}
+
+impl Classified for ImageSet {
+    fn inputs_and_labels<'b>(batch: &'b Batch<'_>) -> (&'b dyn Source, &'b dyn Labels) {
+        (&batch.images, &batch.labels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, Array3};
+
+    #[test]
+    fn a_batch_is_a_source_and_its_labels() {
+        let images = Array3::from_shape_fn((3, 1, 2), |(i, _, j)| (51 * (i + j)) as u8);
+        let set = ImageSet::new(images, Array1::from_vec(vec![4, 5, 6])).unwrap();
+        let batch = Dataset::batch(&set, &[2, 0]);
+        let (images, labels) = ImageSet::inputs_and_labels(&batch);
+        let mut out = [0.0; 4];
+        images.write_to(&mut out);
+        assert_eq!(images.shape(), Shape::from([2, 2]));
+        for (found, expected) in out.iter().zip([0.4, 0.6, 0.0, 0.2]) {
+            assert!((found - expected).abs() < 1e-6);
+        }
+        assert_eq!((Dataset::len(&set), labels.len(), labels.get(0), labels.get(1)), (3, 2, 6, 4));
+    }
+}
