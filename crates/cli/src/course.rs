@@ -1,0 +1,183 @@
+//! `layerwise course`: the sections, one after the other.
+
+use std::fs::OpenOptions;
+use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use layerwise::course::{SECTIONS, Section};
+use layerwise::prelude::*;
+use layerwise::recipe::Outcome;
+
+/// What `--out` writes: the outcomes, and the histories as a table.
+const JSON: &str = "course.json";
+const CSV: &str = "history.csv";
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only this section (may be given several times)
+    #[arg(long, value_name = "NAME", value_parser = section_names())]
+    section: Vec<String>,
+    /// Epochs of every section, in place of its own number
+    #[arg(long, value_name = "N", value_parser = at_least_1)]
+    epochs: Option<usize>,
+    /// Where all random numbers come from: the same seed gives the same result, bit for bit
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Threads to use [default: all]; the result does not depend on it
+    #[arg(long, value_name = "N", value_parser = a_sensible_number_of_threads)]
+    threads: Option<usize>,
+    /// Writes the results to this folder, as course.json and history.csv
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Prints a JSON object per section instead of the table; accuracies are between 0 and 1
+    #[arg(long)]
+    json: bool,
+}
+
+fn section_names() -> Vec<&'static str> {
+    SECTIONS.iter().map(|section| section.name).collect()
+}
+
+fn at_least_1(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&n| n > 0).ok_or_else(|| "it must be a whole number of at least 1".into())
+}
+
+/// More threads than this per processor only wait for each other.
+const THREADS_PER_PROCESSOR: usize = 4;
+
+fn a_sensible_number_of_threads(text: &str) -> Result<usize, String> {
+    let most = (THREADS_PER_PROCESSOR * threads::available()).max(16);
+    let threads = at_least_1(text)?;
+    if threads > most {
+        return Err(format!(
+            "this machine has {} processors; at most {most} threads make sense",
+            threads::available()
+        ));
+    }
+    Ok(threads)
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    if let Some(dir) = &args.out {
+        // Before the training, not after it: a folder that cannot be written to should not cost a run.
+        std::fs::create_dir_all(dir).with_context(|| format!("creating the folder {}", dir.display()))?;
+        for name in [JSON, CSV] {
+            let path = dir.join(name);
+            // Opened for appending, so that the results of an earlier run stay until there are new ones.
+            let opened = OpenOptions::new().create(true).append(true).open(&path);
+            opened.with_context(|| format!("writing {}", path.display()))?;
+        }
+    }
+    let threads = args.threads.unwrap_or_else(threads::available);
+    let outcomes = threads::run_on(threads, || {
+        let chosen =
+            SECTIONS.iter().filter(|s| args.section.is_empty() || args.section.iter().any(|n| n == s.name));
+        chosen.map(|section| run_section(section, args)).collect::<anyhow::Result<Vec<_>>>()
+    })?;
+    if !args.json {
+        write!(stdout(), "{}", table(&outcomes))?;
+    }
+    if let Some(dir) = &args.out {
+        write_results(dir, &outcomes)?;
+    }
+    Ok(())
+}
+
+fn run_section(section: &Section, args: &Args) -> anyhow::Result<Outcome> {
+    let mut recipe = (section.recipe)();
+    if let Some(epochs) = args.epochs {
+        recipe.epochs = epochs;
+    }
+    eprintln!("{}: {}", section.name, section.title);
+    let trained = recipe.train(Mnist::embedded(), args.seed, Progress::Auto);
+    let outcome = trained.with_context(|| format!("training section {}", section.name))?.outcome;
+    if args.json {
+        writeln!(stdout(), "{}", serde_json::to_string(&outcome)?)?;
+    }
+    Ok(outcome)
+}
+
+/// What was reached, section by section.
+fn table(outcomes: &[Outcome]) -> String {
+    let mut table =
+        format!("\n{:32} {:>13} {:>9} {:>8}\n", "section", "test accuracy", "test loss", "seconds");
+    for outcome in outcomes {
+        let Outcome { section, test_accuracy, test_loss, seconds, .. } = outcome;
+        table += &format!("{section:32} {:>11.2} % {test_loss:>9.4} {seconds:>8.1}\n", 100.0 * test_accuracy);
+    }
+    table
+}
+
+fn write_results(dir: &Path, outcomes: &[Outcome]) -> anyhow::Result<()> {
+    write(&dir.join(JSON), &(serde_json::to_string_pretty(outcomes)? + "\n"))?;
+    let mut history = String::from("section,seed,epoch,loss,test_accuracy,seconds\n");
+    for outcome in outcomes {
+        for epoch in &outcome.history.epochs {
+            let accuracy = epoch.metrics.get("test_accuracy").copied().unwrap_or(f64::NAN);
+            let Outcome { section, seed, .. } = outcome;
+            history +=
+                &format!("{section},{seed},{},{},{accuracy},{}\n", epoch.epoch, epoch.loss, epoch.seconds);
+        }
+    }
+    write(&dir.join(CSV), &history)
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_make_no_sense_are_refused_in_words() {
+        for text in ["0", "-1", "x", "1.5", ""] {
+            assert_eq!(at_least_1(text), Err("it must be a whole number of at least 1".into()));
+        }
+        assert_eq!((at_least_1("3"), a_sensible_number_of_threads("4")), (Ok(3), Ok(4)));
+        assert!(a_sensible_number_of_threads("1000000").unwrap_err().contains("at most"));
+    }
+
+    #[test]
+    fn results_are_written_as_json_and_csv() {
+        let dir = std::env::temp_dir().join(format!("layerwise-course-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let metrics = [("test_accuracy".to_owned(), 0.25)].into();
+        let epochs = vec![EpochRecord { epoch: 1, loss: 2.5, seconds: 0.5, metrics }];
+        let outcome = Outcome {
+            section: "mlp".into(),
+            epochs: 1,
+            seed: 7,
+            test_accuracy: 0.25,
+            test_loss: 2.25,
+            seconds: 0.75,
+            history: History { epochs },
+        };
+        write_results(&dir, std::slice::from_ref(&outcome)).unwrap();
+        let csv = std::fs::read_to_string(dir.join("history.csv")).unwrap();
+        assert_eq!(csv, "section,seed,epoch,loss,test_accuracy,seconds\nmlp,7,1,2.5,0.25,0.5\n");
+        let json = std::fs::read_to_string(dir.join("course.json")).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Outcome>>(&json).unwrap(), [outcome]);
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn the_table_has_a_row_per_section() {
+        let outcome = Outcome {
+            section: "mlp".into(),
+            epochs: 10,
+            seed: 0,
+            test_accuracy: 0.9023,
+            test_loss: 0.35512,
+            seconds: 8.44,
+            history: History::default(),
+        };
+        let expected = "
+section                          test accuracy test loss  seconds
+mlp                                    90.23 %    0.3551      8.4
+";
+        assert_eq!(table(&[outcome]), expected);
+    }
+}

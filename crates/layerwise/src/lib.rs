@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+pub mod course;
+pub mod mlp;
+pub mod prelude;
+pub mod recipe;
+
+pub use layerwise_autograd as autograd;
+pub use layerwise_mnist_data as mnist_data;
+pub use layerwise_nn_layers as nn_layers;
+pub use layerwise_optim as optim;
+pub use layerwise_tensor as tensor;
+
+/// The program in the repository's README is a test as well. Only then is the file read: packages do not contain it.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct RepositoryReadme;
