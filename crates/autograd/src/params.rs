@@ -24,12 +24,12 @@ pub struct Params {
 }
 
 /// The names and shapes of a [`Params`], and where each parameter lies in its flat buffer.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq, Debug)]
 pub struct Layout {
     entries: Vec<Entry>,
 }
 
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Debug)]
 struct Entry {
     name: String,
     shape: Shape,
@@ -52,6 +52,11 @@ impl Layout {
     /// All parameters in the order of declaration.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = ParamId> + use<> {
         (0..self.entries.len() as u32).map(ParamId)
+    }
+
+    /// How many numbers all parameters have together.
+    pub fn count(&self) -> usize {
+        self.entries.iter().map(|entry| entry.shape.len()).sum()
     }
 
     /// The path of a parameter.
@@ -109,7 +114,7 @@ impl Params {
 
     /// How many numbers all parameters have together.
     pub fn count(&self) -> usize {
-        self.layout.entries.iter().map(|entry| entry.shape.len()).sum()
+        self.layout.count()
     }
 
     /// The path of a parameter.

@@ -1,9 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+mod groups;
 mod optimizer;
+mod rule;
 mod rules;
+mod state;
 mod trainer;
+mod updater;
 
+pub use groups::Group;
 pub use optimizer::{ConfigError, Optimizer};
-pub use rules::{Sgd, SgdConfig};
+pub use rule::{Clock, Cut, Decay, Hyper, Rule, Stretch};
+pub use rules::{Adam, AdamConfig, AdamW, AdamWConfig, Sgd, SgdConfig};
+pub use state::{OptimizerState, ParameterState, StateError};
 pub use trainer::{EpochRecord, History, Progress, TrainError, Trainer};
+pub use updater::Updater;

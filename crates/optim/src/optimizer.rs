@@ -1,10 +1,10 @@
-use std::ops::Range;
+use layerwise_autograd::{ParamGradients, Params, Tape};
 
-use layerwise_autograd::{Layout, ParamGradients, ParamId, Params, Tape};
+use crate::state::{OptimizerState, StateError};
 
-/// An update rule with its state.
+/// An update rule with its state: what a training loop steps.
 pub trait Optimizer {
-    /// Changes the parameters by their gradients.
+    /// Changes the parameters by their gradients, which it may overwrite.
     ///
     /// A parameter that no pass has reached since the last step is left alone, together with its state, as in PyTorch.
     ///
@@ -23,6 +23,25 @@ pub trait Optimizer {
     #[track_caller]
     fn set_lr(&mut self, lr: f32);
 
+    /// The momentum, or the decay rate of the first moment (Adam's first beta). `None` if the rule has neither.
+    fn momentum(&self) -> Option<f32>;
+
+    /// Changes the momentum from the next step on: what schedules do.
+    ///
+    /// # Panics
+    /// If it is out of the rule's range, or the rule has none.
+    #[track_caller]
+    fn set_momentum(&mut self, momentum: f32);
+
+    /// The state, to be saved.
+    fn state(&self) -> OptimizerState;
+
+    /// Goes on from a saved state. If it cannot, nothing changes.
+    ///
+    /// # Errors
+    /// If the state belongs to another rule or to other parameters.
+    fn load_state(&mut self, state: &OptimizerState) -> Result<(), StateError>;
+
     /// One step: [`Optimizer::update`] with the gradients in the tape; then the running statistics that passes have reported are
     /// stored, and the gradients are taken away: the next backward pass replaces them.
     ///
@@ -32,6 +51,31 @@ pub trait Optimizer {
     fn step(&mut self, params: &mut Params, tape: &mut Tape) {
         self.update(params, &mut tape.param_gradients());
         tape.finish_step(params);
+    }
+}
+
+/// A boxed one, for programs that choose at run time.
+impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
+    fn update(&mut self, params: &mut Params, gradients: &mut ParamGradients<'_>) {
+        (**self).update(params, gradients);
+    }
+    fn lr(&self) -> f32 {
+        (**self).lr()
+    }
+    fn set_lr(&mut self, lr: f32) {
+        (**self).set_lr(lr);
+    }
+    fn momentum(&self) -> Option<f32> {
+        (**self).momentum()
+    }
+    fn set_momentum(&mut self, momentum: f32) {
+        (**self).set_momentum(momentum);
+    }
+    fn state(&self) -> OptimizerState {
+        (**self).state()
+    }
+    fn load_state(&mut self, state: &OptimizerState) -> Result<(), StateError> {
+        (**self).load_state(state)
     }
 }
 
@@ -48,8 +92,11 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// `value`, if `is_allowed` holds for it (which it must not for NaN).
-    pub(crate) fn check(
+    /// `found`, if `is_allowed` holds for it (which it must not for NaN).
+    ///
+    /// # Errors
+    /// This one.
+    pub fn check(
         name: &'static str,
         found: f32,
         allowed: &'static str,
@@ -57,75 +104,28 @@ impl ConfigError {
     ) -> Result<(), ConfigError> {
         if is_allowed { Ok(()) } else { Err(ConfigError { name, allowed, found }) }
     }
-}
 
-/// The stretches of the flat buffers whose parameters a pass has reached, with the gaps between neighbours included, so that a
-/// rule is a loop over one long stretch where it can be. Parameters in one stretch agree in `kind`.
-pub(crate) fn for_each_reached<K: PartialEq>(
-    layout: &Layout,
-    gradients: &ParamGradients<'_>,
-    kind: impl Fn(ParamId) -> K,
-    mut body: impl FnMut(Range<usize>, K),
-) {
-    let mut stretch: Option<(Range<usize>, K)> = None;
-    for id in layout.ids() {
-        let here = gradients.reached(id).then(|| (layout.range(id), kind(id)));
-        stretch = match (stretch.take(), here) {
-            (Some((before, k)), Some((range, kind))) if k == kind => Some((before.start..range.end, k)),
-            (before, here) => {
-                if let Some((range, kind)) = before {
-                    body(range, kind);
-                }
-                here
-            }
-        };
+    /// Finite and at least 0: learning rates, decays.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn at_least_0(name: &'static str, found: f32) -> Result<(), ConfigError> {
+        ConfigError::check(name, found, "finite and at least 0", found.is_finite() && found >= 0.0)
     }
-    if let Some((range, kind)) = stretch {
-        body(range, kind);
+
+    /// Finite and above 0: what is divided by.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn above_0(name: &'static str, found: f32) -> Result<(), ConfigError> {
+        ConfigError::check(name, found, "finite and above 0", found.is_finite() && found > 0.0)
     }
-}
 
-/// # Panics
-/// If the parameters have another size than those a rule was made for.
-#[track_caller]
-pub(crate) fn check_layout(state: &[f32], params: &Params) {
-    assert!(
-        state.len() == params.flat().len(),
-        "the optimizer was made for parameters of {} numbers, found {}",
-        state.len(),
-        params.flat().len()
-    );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn neighbours_form_one_stretch_unless_they_differ() {
-        let mut params = Params::new();
-        let mut root = params.root();
-        let ids: Vec<_> = (0..5).map(|i| root.parameter(&format!("p{i}"), [3], |_| ())).collect();
-        let mut tape = Tape::new();
-        for (unreached, kind_changes_at, expected) in [
-            (5, 5, vec![(0..67, false)]),
-            (2, 5, vec![(0..19, false), (48..67, false)]),
-            (0, 3, vec![(16..35, false), (48..67, true)]),
-        ] {
-            let pass = tape.train(&params, 0);
-            let reached = ids.iter().enumerate().filter(|&(i, _)| i != unreached);
-            let sum = reached.map(|(_, &id)| pass.param(id).sum()).reduce(|a, b| a + b).unwrap();
-            sum.backward();
-            let mut found = Vec::new();
-            let gradients = tape.param_gradients();
-            for_each_reached(
-                params.layout(),
-                &gradients,
-                |id| id.index() >= kind_changes_at,
-                |r, k| found.push((r, k)),
-            );
-            assert_eq!(found, expected);
-            tape.clear();
-        }
+    /// In [0, 1): the decay rate of an average.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn rate(name: &'static str, found: f32) -> Result<(), ConfigError> {
+        ConfigError::check(name, found, "in [0, 1)", (0.0..1.0).contains(&found))
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 
 use layerwise_autograd::{ParamGradients, ParamId, Params, Tensor};
-use layerwise_optim::{History, Optimizer, Progress, Sgd, SgdConfig, TrainError, Trainer};
+use layerwise_optim::{
+    History, Optimizer, OptimizerState, Progress, Sgd, SgdConfig, StateError, TrainError, Trainer,
+};
 use layerwise_tensor::data::{Dataset, Source};
 
 /// An optimizer that only counts.
@@ -20,6 +22,16 @@ impl Optimizer for Counting {
         0.0
     }
     fn set_lr(&mut self, _lr: f32) {}
+    fn momentum(&self) -> Option<f32> {
+        None
+    }
+    fn set_momentum(&mut self, _momentum: f32) {}
+    fn state(&self) -> OptimizerState {
+        unreachable!("nobody saves it")
+    }
+    fn load_state(&mut self, _state: &OptimizerState) -> Result<(), StateError> {
+        unreachable!("nobody restores it")
+    }
 }
 
 fn weight() -> (Params, ParamId) {

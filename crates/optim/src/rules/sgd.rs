@@ -1,11 +1,8 @@
-use layerwise_autograd::{ParamGradients, Params};
-use layerwise_tensor::{Buffer, threads};
 use serde::{Deserialize, Serialize};
 
-use crate::optimizer::{ConfigError, Optimizer, check_layout, for_each_reached};
-
-/// Numbers that one thread updates at a time.
-const PART: usize = 1 << 15;
+use crate::optimizer::ConfigError;
+use crate::rule::{Clock, Hyper, Rule, Stretch};
+use crate::updater::Updater;
 
 /// The hyper-parameters of [`Sgd`].
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
@@ -26,27 +23,6 @@ pub struct SgdConfig {
 impl Default for SgdConfig {
     fn default() -> Self {
         SgdConfig { lr: 1e-3, momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 }
-    }
-}
-
-impl SgdConfig {
-    /// Whether every value is in its range.
-    ///
-    /// # Errors
-    /// The first that is not, with the range.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let at_least_0 = |name, value: f32| {
-            ConfigError::check(name, value, "finite and at least 0", value.is_finite() && value >= 0.0)
-        };
-        at_least_0("lr", self.lr)?;
-        at_least_0("momentum", self.momentum)?;
-        at_least_0("weight_decay", self.weight_decay)?;
-        ConfigError::check("dampening", self.dampening, "finite", self.dampening.is_finite())?;
-        if self.nesterov {
-            ConfigError::check("momentum", self.momentum, "above 0 with nesterov", self.momentum > 0.0)?;
-            ConfigError::check("dampening", self.dampening, "0 with nesterov", self.dampening == 0.0)?;
-        }
-        Ok(())
     }
 }
 
@@ -76,89 +52,78 @@ impl SgdConfig {
 ///     assert!((params[w][0] - expected).abs() < 1e-6);
 /// }
 /// ```
-#[derive(Clone, Debug)]
-pub struct Sgd {
-    config: SgdConfig,
-    velocity: Buffer,
-    /// Whether a parameter has made its first step.
-    moving: Vec<bool>,
-}
+pub type Sgd = Updater<SgdConfig>;
 
-impl Sgd {
-    /// The rule for these parameters.
-    ///
-    /// # Panics
-    /// If a hyper-parameter is outside its range ([`SgdConfig::validate`]).
-    #[track_caller]
-    pub fn new(params: &Params, config: SgdConfig) -> Self {
-        config.validate().unwrap_or_else(|error| panic!("Sgd: {error}"));
-        Sgd { config, velocity: Buffer::zeros(params.flat().len()), moving: vec![false; params.len()] }
+impl SgdConfig {
+    /// Momentum: a velocity of which `momentum` (usually 0.9) is kept from step to step.
+    pub fn with_momentum(lr: f32, momentum: f32) -> Self {
+        SgdConfig { lr, momentum, ..Default::default() }
     }
 
-    /// The hyper-parameters.
-    pub fn config(&self) -> &SgdConfig {
-        &self.config
+    /// Nesterov's accelerated gradient (Nesterov 1983; Sutskever et al. 2013): momentum that looks one step ahead.
+    pub fn with_nesterov(lr: f32, momentum: f32) -> Self {
+        SgdConfig { nesterov: true, ..SgdConfig::with_momentum(lr, momentum) }
     }
 }
 
-impl Optimizer for Sgd {
-    fn lr(&self) -> f32 {
-        self.config.lr
-    }
-
-    fn set_lr(&mut self, lr: f32) {
-        let config = SgdConfig { lr, ..self.config };
-        config.validate().unwrap_or_else(|error| panic!("Sgd: {error}"));
-        self.config = config;
-    }
-
-    fn update(&mut self, params: &mut Params, gradients: &mut ParamGradients<'_>) {
-        check_layout(&self.velocity, params);
-        let Sgd { config, velocity, moving } = self;
-        let (layout, values) = params.flat_mut();
-        for_each_reached(
-            layout,
-            gradients,
-            |id| moving[id.index()],
-            |range, is_moving| {
-                let (p, g, v) =
-                    (&mut values[range.clone()], &gradients.flat[range.clone()], &mut velocity[range]);
-                if config.momentum == 0.0 {
-                    threads::for_each_part((p, g), PART, |(p, g)| descend(config, p, g));
-                } else {
-                    threads::for_each_part((p, (g, v)), PART, |(p, (g, v))| roll(config, is_moving, p, g, v));
-                }
-            },
-        );
-        layout.ids().filter(|&id| gradients.reached(id)).for_each(|id| moving[id.index()] = true);
-    }
+/// The constants of a step.
+pub struct Step {
+    lr: f32,
+    keep: f32,
+    enter: f32,
+    /// The factors of the gradient and of the velocity in what is stepped along.
+    along: (f32, f32),
 }
 
-/// Without momentum there is no velocity to keep.
-#[inline(always)]
-fn descend(config: &SgdConfig, values: &mut [f32], gradients: &[f32]) {
-    for (p, &g) in values.iter_mut().zip(gradients) {
-        *p -= config.lr * (g + config.weight_decay * *p);
-    }
-}
+impl Rule for SgdConfig {
+    const NAME: &'static str = "Sgd";
+    type Step = Step;
 
-#[inline(always)]
-fn roll(config: &SgdConfig, is_moving: bool, values: &mut [f32], gradients: &[f32], velocity: &mut [f32]) {
-    let &SgdConfig { lr, momentum, dampening, nesterov, weight_decay } = config;
-    // The first velocity is the gradient itself, whatever the momentum and the dampening.
-    let (keep, enter) = if is_moving { (momentum, 1.0 - dampening) } else { (0.0, 1.0) };
-    let ahead = if nesterov { (1.0, momentum) } else { (0.0, 1.0) };
-    for ((p, &g), v) in values.iter_mut().zip(gradients).zip(velocity) {
-        let d = g + weight_decay * *p;
-        *v = keep * *v + enter * d;
-        *p -= lr * (ahead.0 * d + ahead.1 * *v);
+    fn validate(&self) -> Result<(), ConfigError> {
+        ConfigError::at_least_0("lr", self.lr)?;
+        ConfigError::at_least_0("momentum", self.momentum)?;
+        ConfigError::at_least_0("weight_decay", self.weight_decay)?;
+        ConfigError::check("dampening", self.dampening, "finite", self.dampening.is_finite())?;
+        if self.nesterov {
+            ConfigError::check("momentum", self.momentum, "above 0 with nesterov", self.momentum > 0.0)?;
+            ConfigError::check("dampening", self.dampening, "0 with nesterov", self.dampening == 0.0)?;
+        }
+        Ok(())
+    }
+
+    fn hyper(&mut self) -> Hyper<'_> {
+        Hyper { lr: &mut self.lr, weight_decay: &mut self.weight_decay, momentum: Some(&mut self.momentum) }
+    }
+
+    fn slots(&self) -> &'static [&'static str] {
+        if self.momentum == 0.0 { &[] } else { &["momentum_buffer"] }
+    }
+
+    fn begin(&self, clock: &mut Clock) -> Step {
+        // The first velocity is the gradient itself, whatever the momentum and the dampening.
+        let (keep, enter) = if clock.step == 1 { (0.0, 1.0) } else { (self.momentum, 1.0 - self.dampening) };
+        let along = if self.nesterov { (1.0, self.momentum) } else { (0.0, 1.0) };
+        Step { lr: self.lr, keep, enter, along }
+    }
+
+    #[inline(always)]
+    fn apply(step: &Step, stretch: Stretch<'_>) {
+        let &Step { lr, keep, enter, along } = step;
+        let Stretch { values, gradients, slots: [velocity, ..] } = stretch;
+        if velocity.is_empty() {
+            values.iter_mut().zip(gradients).for_each(|(p, g)| *p -= lr * *g);
+            return;
+        }
+        for ((p, &mut d), v) in values.iter_mut().zip(gradients).zip(velocity) {
+            *v = keep * *v + enter * d;
+            *p -= lr * (along.0 * d + along.1 * *v);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use layerwise_autograd::Tape;
 
     fn refused(config: SgdConfig) -> String {
         config.validate().unwrap_err().to_string()
@@ -181,37 +146,5 @@ mod tests {
         assert_eq!(refused(nesterov), "momentum must be above 0 with nesterov, found 0");
         let dampened = SgdConfig { momentum: 0.9, dampening: 0.1, ..nesterov };
         assert_eq!(refused(dampened), "dampening must be 0 with nesterov, found 0.1");
-    }
-
-    #[test]
-    #[should_panic(expected = "Sgd: lr must be finite and at least 0, found -1")]
-    fn a_rule_is_not_made_of_them() {
-        Sgd::new(&Params::new(), SgdConfig { lr: -1.0, ..Default::default() });
-    }
-
-    #[test]
-    #[should_panic(expected = "the optimizer was made for parameters of 0 numbers, found 16")]
-    fn parameters_are_those_it_was_made_for() {
-        let mut opt = Sgd::new(&Params::new(), SgdConfig::default());
-        let mut params = Params::new();
-        params.root().parameter("w", [3], |_| ());
-        opt.step(&mut params, &mut Tape::new());
-    }
-
-    #[test]
-    fn gradients_of_several_passes_add_up_and_a_step_takes_them_away() {
-        let mut params = Params::new();
-        let w = params.root().parameter("w", [2], |w| w.fill(1.0));
-        let mut opt = Sgd::new(&params, SgdConfig { lr: 0.1, ..Default::default() });
-        let mut tape = Tape::new();
-        for _ in 0..3 {
-            tape.train(&params, 0).param(w).sum().backward();
-        }
-        assert_eq!(tape.gradient(&params, "w").unwrap().as_slice(), [3.0, 3.0]);
-        opt.step(&mut params, &mut tape);
-        assert!(tape.gradient(&params, "w").is_none());
-        assert_eq!(params[w], [0.7, 0.7]);
-        opt.step(&mut params, &mut tape);
-        assert_eq!(params[w], [0.7, 0.7]);
     }
 }
