@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod clip;
+mod constraint;
 mod groups;
+mod norm;
 mod optimizer;
 mod rule;
 mod rules;
@@ -9,6 +12,8 @@ mod state;
 mod trainer;
 mod updater;
 
+pub use clip::{Clip, clip_grad_norm, clip_grad_value, grad_norm};
+pub use constraint::Constraint;
 pub use groups::Group;
 pub use optimizer::{ConfigError, Optimizer};
 pub use rule::{Clock, Cut, Decay, Hyper, Rule, Stretch};
