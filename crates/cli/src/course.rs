@@ -145,7 +145,7 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("layerwise-course-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let metrics = [("test_accuracy".to_owned(), 0.25)].into();
-        let epochs = vec![EpochRecord { epoch: 1, loss: 2.5, seconds: 0.5, metrics }];
+        let epochs = vec![EpochRecord { epoch: 1, loss: 2.5, lr: 0.01, seconds: 0.5, metrics }];
         let outcome = Outcome {
             section: "mlp".into(),
             epochs: 1,

@@ -17,6 +17,9 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// The mean training loss over its examples, each taken when its batch was trained on.
     pub loss: f64,
+    /// The learning rate of its last step. 0 in histories from before it was recorded.
+    #[serde(default)]
+    pub lr: f32,
     /// How long it took, with the metrics.
     pub seconds: f64,
     /// What was measured at its end, by name.

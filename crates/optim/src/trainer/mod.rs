@@ -1,50 +1,22 @@
 //! The training loop.
 
+mod control;
+mod error;
 mod history;
 mod progress;
+mod run;
 
-use std::time::Instant;
-
-use layerwise_autograd::{Params, Pass, Tape, Var};
+use layerwise_autograd::{Params, Pass, Var};
 use layerwise_tensor::data::Dataset;
-use layerwise_tensor::{Rng, threads};
+use layerwise_tensor::threads;
 
-use crate::Optimizer;
-use progress::Reporter;
+use crate::{Clip, Constraint, Optimizer, ReduceOnPlateau, Schedule};
+use control::Call;
 
+pub use control::StepView;
+pub use error::TrainError;
 pub use history::{EpochRecord, History};
 pub use progress::Progress;
-
-/// Why a training run ended early.
-#[derive(Clone, PartialEq, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TrainError {
-    /// There is nothing to train on.
-    #[error("the data set has no examples")]
-    NoExamples,
-    /// A batch has fewer examples than asked for, and smaller ones are dropped.
-    #[error(
-        "the data set has {examples} examples, fewer than a batch of {batch_size}, and smaller batches are dropped"
-    )]
-    NoBatches {
-        /// Examples in the data set.
-        examples: usize,
-        /// Examples in a batch.
-        batch_size: usize,
-    },
-    /// The loss is NaN or infinite. The parameters are those of the step before.
-    #[error("the loss is {loss} in epoch {epoch}, step {step} of the run; {cause}")]
-    Diverged {
-        /// The epoch, from 1 on.
-        epoch: usize,
-        /// The step since the beginning of the run, from 1 on.
-        step: usize,
-        /// The loss.
-        loss: f32,
-        /// The first operation whose result is not finite.
-        cause: String,
-    },
-}
 
 /// What is measured at the end of every epoch.
 type Metric<'a> = Box<dyn FnMut(&Params) -> f64 + Send + 'a>;
@@ -84,6 +56,15 @@ pub struct Trainer<'a> {
     drop_last: bool,
     progress: Progress,
     metrics: Vec<(String, Metric<'a>)>,
+    steps: Option<u64>,
+    lr_schedule: Option<Schedule>,
+    momentum_schedule: Option<Schedule>,
+    /// With the name of what is measured.
+    plateau: Option<(String, ReduceOnPlateau)>,
+    clip: Option<Clip>,
+    /// With the pattern of the names.
+    constraints: Vec<(String, Constraint)>,
+    calls: Vec<Call<'a>>,
 }
 
 impl<'a> Trainer<'a> {
@@ -97,6 +78,13 @@ impl<'a> Trainer<'a> {
             drop_last: false,
             progress: Progress::Auto,
             metrics: Vec::new(),
+            steps: None,
+            lr_schedule: None,
+            momentum_schedule: None,
+            plateau: None,
+            clip: None,
+            constraints: Vec::new(),
+            calls: Vec::new(),
         }
     }
 
@@ -146,7 +134,8 @@ impl<'a> Trainer<'a> {
         self
     }
 
-    /// Trains: for every batch of `data`, runs `loss` in a training pass, then backward, then a step of `opt`.
+    /// Trains: for every batch of `data`, runs `loss` in a training pass, then backward, then a step of `opt`. `opt` may be a
+    /// `dyn Optimizer + Send` that was chosen at run time.
     ///
     /// Runs on our worker threads ([`threads::run`]), all of the machine's unless the caller is on some already.
     ///
@@ -154,7 +143,9 @@ impl<'a> Trainer<'a> {
     /// If there is nothing to train on, or the loss is not finite; the parameters are then those after the last good step.
     ///
     /// # Panics
-    /// Where `loss` does, and if it returns anything but a single number.
+    /// Where `loss` does, and if it returns anything but a single number. If a constraint matches no parameter, a plateau watches a metric that
+    /// is not measured, or a schedule has values that the optimizer refuses.
+    #[track_caller]
     pub fn fit<D, O>(
         self,
         params: &mut Params,
@@ -166,84 +157,7 @@ impl<'a> Trainer<'a> {
         D: Dataset + Sync,
         O: Optimizer + Send + ?Sized,
     {
+        self.refuse_unfit(params, opt);
         threads::run(move || self.run(params, opt, data, loss))
-    }
-
-    fn run<D, O>(
-        mut self,
-        params: &mut Params,
-        opt: &mut O,
-        data: &D,
-        loss: impl for<'p> Fn(&'p Pass<'p>, &D::Batch<'_>) -> Var<'p>,
-    ) -> Result<History, TrainError>
-    where
-        D: Dataset,
-        O: Optimizer + ?Sized,
-    {
-        let mut order = self.first_order(data.len())?;
-        let steps = self.steps(order.len());
-        let mut rng = Rng::seed(self.seed);
-        let mut tape = Tape::new();
-        let mut history = History::default();
-        let mut reporter = Reporter::new(self.progress, self.epochs, steps);
-        for epoch in 1..=self.epochs {
-            let start = Instant::now();
-            if self.shuffle {
-                rng.split().stream(0).permute_into(&mut order);
-            }
-            let mut total = 0.0;
-            let mut examples = 0;
-            for (i, rows) in order.chunks(self.batch_size).take(steps).enumerate() {
-                let batch = data.batch(rows);
-                let step = (epoch - 1) * steps + i + 1;
-                let value = self.step(params, opt, &mut tape, rng.next_u64(), |pass| loss(pass, &batch));
-                let value =
-                    value.map_err(|(loss, cause)| TrainError::Diverged { epoch, step, loss, cause })?;
-                total += f64::from(value) * rows.len() as f64;
-                examples += rows.len();
-                reporter.step(i + 1, total / examples as f64);
-            }
-            let metrics =
-                self.metrics.iter_mut().map(|(name, measure)| (name.clone(), measure(params))).collect();
-            let seconds = start.elapsed().as_secs_f64();
-            history.epochs.push(EpochRecord { epoch, loss: total / examples as f64, seconds, metrics });
-            reporter.epoch(&history.epochs[epoch - 1]);
-        }
-        Ok(history)
-    }
-
-    /// One step; the loss and what made it so if it is not finite.
-    fn step(
-        &self,
-        params: &mut Params,
-        opt: &mut (impl Optimizer + ?Sized),
-        tape: &mut Tape,
-        seed: u64,
-        loss: impl for<'p> Fn(&'p Pass<'p>) -> Var<'p>,
-    ) -> Result<f32, (f32, String)> {
-        let pass = tape.train(params, seed);
-        let loss = loss(&pass);
-        let value = loss.item();
-        if !value.is_finite() {
-            return Err((value, pass.first_non_finite().unwrap_or_default()));
-        }
-        loss.backward();
-        opt.step(params, tape);
-        Ok(value)
-    }
-
-    fn first_order(&self, examples: usize) -> Result<Vec<u32>, TrainError> {
-        if examples == 0 {
-            return Err(TrainError::NoExamples);
-        }
-        if self.steps(examples) == 0 {
-            return Err(TrainError::NoBatches { examples, batch_size: self.batch_size });
-        }
-        Ok((0..examples as u32).collect())
-    }
-
-    /// Steps in an epoch.
-    fn steps(&self, examples: usize) -> usize {
-        if self.drop_last { examples / self.batch_size } else { examples.div_ceil(self.batch_size) }
     }
 }

@@ -104,7 +104,7 @@ mod tests {
     fn a_line_says_where_the_run_is() {
         let reporter = Reporter::new(Progress::Lines, 10, 100);
         let metrics = [("test_accuracy".to_owned(), 0.76543)].into();
-        let record = EpochRecord { epoch: 3, loss: 1.23456, seconds: 0.91, metrics };
+        let record = EpochRecord { epoch: 3, loss: 1.23456, lr: 0.1, seconds: 0.91, metrics };
         assert_eq!(reporter.line(&record), "epoch  3/10  loss 1.2346  test_accuracy 0.7654  0.9 s");
     }
 }

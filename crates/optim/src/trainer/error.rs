@@ -1,0 +1,62 @@
+/// Why a training run ended early.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// There is nothing to train on.
+    #[error("the data set has no examples")]
+    NoExamples,
+    /// A batch has fewer examples than asked for, and smaller ones are dropped.
+    #[error(
+        "the data set has {examples} examples, fewer than a batch of {batch_size}, and smaller batches are dropped"
+    )]
+    NoBatches {
+        /// Examples in the data set.
+        examples: usize,
+        /// Examples in a batch.
+        batch_size: usize,
+    },
+    /// The loss is NaN or infinite. The parameters are those of the step before.
+    #[error("the loss is {loss} in epoch {epoch}, step {step} of the run; {cause}")]
+    Diverged {
+        /// The epoch, from 1 on.
+        epoch: usize,
+        /// The step since the beginning of the run, from 1 on.
+        step: u64,
+        /// The loss.
+        loss: f32,
+        /// The first operation whose result is not finite.
+        cause: String,
+    },
+    /// The loss is finite, but the norm of its gradients is not; found where they are clipped by it ([`Clip::GlobalNorm`](crate::Clip)). The
+    /// parameters are those of the step before.
+    #[error(
+        "the norm of the gradients is {norm} in epoch {epoch}, step {step} of the run; the loss is {loss}"
+    )]
+    Gradients {
+        /// The epoch, from 1 on.
+        epoch: usize,
+        /// The step since the beginning of the run, from 1 on.
+        step: u64,
+        /// The norm.
+        norm: f32,
+        /// The loss.
+        loss: f32,
+    },
+}
+
+/// Why a step could not be made.
+pub(super) enum Stop {
+    /// The loss, and what made it so.
+    Loss(f32, String),
+    /// The norm of the gradients, and the loss.
+    Norm(f32, f32),
+}
+
+impl Stop {
+    pub fn at(self, epoch: usize, step: u64) -> TrainError {
+        match self {
+            Stop::Loss(loss, cause) => TrainError::Diverged { epoch, step, loss, cause },
+            Stop::Norm(norm, loss) => TrainError::Gradients { epoch, step, norm, loss },
+        }
+    }
+}
