@@ -20,5 +20,7 @@ pub use rule::{Clock, Cut, Decay, Hyper, Rule, Stretch};
 pub use rules::{Adam, AdamConfig, AdamW, AdamWConfig, Sgd, SgdConfig};
 pub use schedule::{Anneal, Goal, OneCycle, PlateauConfig, ReduceOnPlateau, Schedule, Threshold};
 pub use state::{OptimizerState, ParameterState, StateError};
-pub use trainer::{EpochRecord, History, Progress, StepView, TrainError, Trainer};
+pub use trainer::{
+    EpochRecord, History, Progress, RangeCurve, RangePoint, RangeTest, StepView, TrainError, Trainer,
+};
 pub use updater::Updater;

@@ -4,6 +4,7 @@ mod control;
 mod error;
 mod history;
 mod progress;
+mod range_test;
 mod run;
 
 use layerwise_autograd::{Params, Pass, Var};
@@ -17,6 +18,7 @@ pub use control::StepView;
 pub use error::TrainError;
 pub use history::{EpochRecord, History};
 pub use progress::Progress;
+pub use range_test::{RangeCurve, RangePoint, RangeTest};
 
 /// What is measured at the end of every epoch.
 type Metric<'a> = Box<dyn FnMut(&Params) -> f64 + Send + 'a>;
