@@ -14,15 +14,15 @@ const PARTS: usize = 64;
 pub(crate) fn sum_of_squares(x: &[f32]) -> f64 {
     const LANES: usize = 16;
     let mut lanes = [0.0; LANES];
-    let mut add = |x: &[f32]| {
-        for (lane, &x) in lanes.iter_mut().zip(x) {
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
             *lane += f64::from(x) * f64::from(x);
         }
-    };
-    let chunks = x.chunks_exact(LANES);
-    let rest = chunks.remainder();
-    chunks.for_each(&mut add);
-    add(rest);
+    }
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane += f64::from(x) * f64::from(x);
+    }
     lanes.iter().sum()
 }
 

@@ -14,6 +14,8 @@ struct Golden {
 
 #[derive(Deserialize)]
 struct Norm {
+    /// What the gradients are multiplied by before.
+    scale: f32,
     max_norm: f32,
     norm: f32,
     clipped: [Vec<f32>; 2],
@@ -35,8 +37,8 @@ fn golden() -> Golden {
     serde_json::from_str(include_str!("golden/clipping.json")).expect("the generator writes it")
 }
 
-/// A tape with these gradients of `a` and `b`, and none of `c`.
-fn with_gradients(gradients: &[Vec<f32>; 2]) -> (Params, Tape) {
+/// A tape with these gradients of `a` and `b`, multiplied, and none of `c`.
+fn with_gradients(gradients: &[Vec<f32>; 2], scale: f32) -> (Params, Tape) {
     let mut params = Params::new();
     let mut root = params.root();
     let ids = [root.parameter("a", [3, 5], |_| ()), root.parameter("b", [4], |_| ())];
@@ -45,7 +47,7 @@ fn with_gradients(gradients: &[Vec<f32>; 2]) -> (Params, Tape) {
     let pass = tape.train(&params, 0);
     for (id, gradient) in ids.into_iter().zip(gradients) {
         let gradient = pass.input(&Tensor::new(params.shape(id), gradient.clone()));
-        (pass.param(id) * gradient).sum().backward();
+        (pass.param(id) * gradient * scale).sum().backward();
     }
     (params, tape)
 }
@@ -72,10 +74,10 @@ fn assert_gradients(what: &str, params: &Params, tape: &Tape, expected: &[Vec<f3
 #[test]
 fn the_global_norm_follows_pytorch() {
     let golden = golden();
-    assert_eq!(golden.norms.len(), 5);
-    for Norm { max_norm, norm, clipped } in &golden.norms {
-        let (params, mut tape) = with_gradients(&golden.gradients);
-        let what = format!("max_norm {max_norm}");
+    assert_eq!(golden.norms.len(), 6);
+    for Norm { scale, max_norm, norm, clipped } in &golden.norms {
+        let (params, mut tape) = with_gradients(&golden.gradients, *scale);
+        let what = format!("scale {scale}, max_norm {max_norm}");
         assert_close(&what, &[clip_grad_norm(&params, &mut tape, *max_norm)], &[*norm]);
         assert_gradients(&what, &params, &tape, clipped);
     }
@@ -86,7 +88,7 @@ fn values_follow_pytorch() {
     let golden = golden();
     assert_eq!(golden.values.len(), 4);
     for Value { limit, clipped } in &golden.values {
-        let (params, mut tape) = with_gradients(&golden.gradients);
+        let (params, mut tape) = with_gradients(&golden.gradients, 1.0);
         clip_grad_value(&params, &mut tape, *limit);
         assert_gradients(&format!("limit {limit}"), &params, &tape, clipped);
     }

@@ -76,10 +76,16 @@ pub struct RangePoint {
 impl RangeCurve {
     /// The learning rate at which the smoothed loss falls fastest, over the logarithm of the learning rate. `None` if there are
     /// fewer than three points, or it never falls.
+    ///
+    /// The fall is taken over a tenth of the points (at least two steps), so that the noise of single batches does not decide. The first
+    /// tenth is left out: the average rests on few losses there.
     pub fn suggestion(&self) -> Option<f32> {
-        let fall = |w: &&[RangePoint]| w[0].smoothed - w[2].smoothed;
-        let steepest = self.points.windows(3).max_by(|a, b| fall(a).total_cmp(&fall(b)))?;
-        (fall(&steepest) > 0.0).then_some(steepest[1].lr)
+        let tenth = self.points.len() / 10;
+        let width = tenth.max(2);
+        let fall = |window: &[RangePoint]| window[0].smoothed - window[width].smoothed;
+        let windows = self.points.windows(width + 1).skip(tenth);
+        let steepest = windows.max_by(|a, b| fall(a).total_cmp(&fall(b)))?;
+        (fall(steepest) > 0.0).then_some(steepest[width / 2].lr)
     }
 }
 
@@ -211,6 +217,18 @@ mod tests {
         ] {
             assert_eq!(curve(smoothed).suggestion(), expected, "{smoothed:?}");
         }
+    }
+
+    #[test]
+    fn noise_does_not_decide_the_suggestion() {
+        // Down from 3 at point 20 to 1 at point 40; every other value is 0.5 higher, and the first ones fall fast.
+        let smoothed = |i: usize| {
+            let trend = 3.0 - 2.0 * ((i as f64 - 20.0) / 20.0).clamp(0.0, 1.0);
+            trend + if i.is_multiple_of(2) { 0.5 } else { 0.0 } + if i < 4 { 5.0 - i as f64 } else { 0.0 }
+        };
+        let curve = curve(&(0..60).map(smoothed).collect::<Vec<_>>());
+        let found = curve.suggestion().unwrap();
+        assert!((23.0..38.0).contains(&found), "{found}");
     }
 
     #[test]

@@ -4,7 +4,7 @@
     python generate_clipping.py
 
 It writes clipping.json beside itself: the gradients of `a [3, 5]`, `b [4]` and `c [2]` (whose gradient is None), clipped by value and by
-global norm; and `a`, as a weight, after `torch.renorm` of its rows.
+global norm (multiplied by `scale` before); and `a`, as a weight, after `torch.renorm` of its rows.
 """
 
 import json
@@ -24,17 +24,19 @@ def main():
     torch.manual_seed(3)
     gradients = [2.0 * torch.randn(3, 5), 0.1 * torch.randn(4)]
 
-    def parameters():
+    def parameters(scale=1.0):
         made = [torch.zeros(3, 5), torch.zeros(4), torch.zeros(2)]
         for p, g in zip(made, gradients):
-            p.grad = g.clone()
+            p.grad = g * scale
         return made
 
     norms, values, weights = [], [], []
-    for max_norm in (0.0, 1e-6, 0.5, 3.0, 100.0):
-        made = parameters()
-        norm = torch.nn.utils.clip_grad_norm_(made, max_norm)
-        norms.append({"max_norm": max_norm, "norm": numbers(norm)[0], "clipped": [numbers(p.grad) for p in made[:2]]})
+    # A power of two, exact on both sides; the norm is then small enough to see what PyTorch adds to it.
+    for scale, max_norm in [(1.0, 0.0), (1.0, 1e-6), (1.0, 0.5), (1.0, 3.0), (1.0, 100.0), (2.0**-20, 3e-6)]:
+        made = parameters(scale)
+        norm = numbers(torch.nn.utils.clip_grad_norm_(made, max_norm))[0]
+        clipped = [numbers(p.grad) for p in made[:2]]
+        norms.append({"scale": scale, "max_norm": max_norm, "norm": norm, "clipped": clipped})
     for limit in (0.0, 0.125, 1.5, 10.0):
         made = parameters()
         torch.nn.utils.clip_grad_value_(made, limit)
