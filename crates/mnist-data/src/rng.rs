@@ -1,7 +1,8 @@
 //! Seeded orders and generated images.
 //!
-//! The algorithms are written out here, over a generator with a published definition, so that what comes out depends on
-//! the seed alone and not on the release of a library; `tests/golden_orders.rs` and `tests/golden_variants.rs` pin it.
+//! The algorithms are written out here, over a generator with a published definition, so that what comes out depends
+//! on the seed alone and not on the release of a library; `tests/golden_orders.rs` and `tests/golden_variants.rs` pin
+//! it.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
@@ -11,8 +12,8 @@ pub(crate) fn stream(seed: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(seed)
 }
 
-/// The stream of image `index` of part `part` of a generated set: the three numbers decide it, so that an image does not
-/// depend on how many others are made.
+/// The stream of image `index` of part `part` of a generated set: the three numbers decide it, so that an image does
+/// not depend on how many others are made.
 pub(crate) fn image_stream(seed: u64, part: u64, index: u64) -> Xoshiro256PlusPlus {
     // `mix` is a bijection: two images of a part never share a stream.
     stream(mix(mix(mix(seed) ^ part) ^ index))

@@ -18,9 +18,9 @@ struct Recipe {
 /// A convex region.
 ///
 /// The authors' description of their files gives the geometric distributions (0.195 here, 0.07 for the parts), the
-/// numbers of pixels, and 2 to 4 parts, but not how a half-plane is placed, and says that the two classes have the same
-/// mean number of white pixels. With half-planes as placed here, that takes the numbers below: both means are 296 of 784
-/// pixels, to about one pixel. Counting white pixels must not be a way to tell the classes apart.
+/// numbers of pixels, and 2 to 4 parts, but not how a half-plane is placed, and says that the two classes have the
+/// same mean number of white pixels. With half-planes as placed here, that takes the numbers below: both means are 296
+/// of 784 pixels, to about one pixel. Counting white pixels must not be a way to tell the classes apart.
 const CONVEX: Recipe = Recipe { least: 1, stop: 0.31, pixels: 19 };
 /// A convex part of a region that is not.
 const PART: Recipe = Recipe { least: 3, stop: 0.07, pixels: 10 };

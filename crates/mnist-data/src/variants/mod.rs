@@ -19,8 +19,8 @@ const PIXELS: usize = SIDE * SIDE;
 
 /// A problem with factors of variation, made from a seed.
 ///
-/// They are the ones of Larochelle, Erhan, Courville, Bergstra, Bengio, "An Empirical Evaluation of Deep Architectures on
-/// Problems with Many Factors of Variation", ICML 2007, under the names of Vincent et al. 2010; those that need
+/// They are the ones of Larochelle, Erhan, Courville, Bergstra, Bengio, "An Empirical Evaluation of Deep Architectures
+/// on Problems with Many Factors of Variation", ICML 2007, under the names of Vincent et al. 2010; those that need
 /// photographs are not here. The images are not the published files but new ones by the same rules, so error rates
 /// compare roughly. What the paper leaves open is decided as each variant says.
 ///
@@ -42,19 +42,21 @@ pub enum Variant {
     /// `rot`: digits turned counter-clockwise about the image's centre by an angle uniform in `0..2 pi`, interpolated
     /// linearly between the four nearest pixels, with 0 outside the image.
     Rot,
-    /// `bg-rand`: digits before a background of noise uniform in `0..=255`; each pixel is the larger of digit and noise.
+    /// `bg-rand`: digits before a background of noise uniform in `0..=255`; each pixel is the larger of digit and
+    /// noise.
     BgRand,
     /// `rect`: white borders, one pixel wide, of rectangles on black; class 0 `wide`, 1 `tall`.
     ///
-    /// Height and width are uniform in `3..=28` and differ by at least 3; the place is uniform where the rectangle fits.
-    /// There are 94 300 such rectangles, large ones more frequent than small ones, so an image can be in several splits.
+    /// Height and width are uniform in `3..=28` and differ by at least 3; the place is uniform where the rectangle
+    /// fits. There are 94 300 such rectangles, large ones more frequent than small ones, so an image can be in several
+    /// splits.
     Rect,
     /// `convex`: a white region on black; class 0 `not convex`, 1 `convex`, each with probability 1/2.
     ///
-    /// A region is called convex if its pixels hang together (by sides or corners) and every pixel whose centre is in the
-    /// convex hull of their centres is one of them: a single missing pixel makes it not convex. A convex region is an
-    /// intersection of random half-planes with at least 19 pixels; one that is not is a union of 2 to 4 of those with at
-    /// least 10 pixels. Both classes have the same mean number of white pixels.
+    /// A region is called convex if its pixels hang together (by sides or corners) and every pixel whose centre is in
+    /// the convex hull of their centres is one of them: a single missing pixel makes it not convex. A convex region is
+    /// an intersection of random half-planes with at least 19 pixels; one that is not is a union of 2 to 4 of those
+    /// with at least 10 pixels. Both classes have the same mean number of white pixels.
     Convex,
 }
 
@@ -125,24 +127,24 @@ impl Variant {
 
     /// The problem in the paper's [sizes](Self::sizes); see [`generate_sized`](Self::generate_sized).
     ///
-    /// On one core of an AMD EPYC `convex` takes 0.9 s, `rot` 0.5 s and each of the others less than 0.1 s, besides the
-    /// decoding of [`Mnist::embedded`](crate::Mnist::embedded). The images take 40 to 49 MB.
+    /// On one core of an AMD EPYC `convex` takes 0.9 s, `rot` 0.5 s and each of the others less than 0.1 s, besides
+    /// the decoding of [`Mnist::embedded`](crate::Mnist::embedded). The images take 40 to 49 MB.
     pub fn generate(self, seed: u64) -> VariantSplits {
         self.generate_sized(self.sizes(), seed).expect("the paper's sizes fit the pool")
     }
 
     /// The problem in other sizes.
     ///
-    /// Everything follows from the seed, now and in later releases, and an image from the seed and its index, whatever the
-    /// sizes: a larger set begins with the smaller one. Digits come from the 70 000 of MNIST in an order shuffled by the
-    /// seed, none of them in two splits: training images from its front, validation images from its end, and test images
-    /// before those, so that the size of the validation set (and of no other) changes which digits the test set has.
-    /// `basic`, `rot` and `bg-rand` of one seed and the same sizes have the same digits.
+    /// Everything follows from the seed, now and in later releases, and an image from the seed and its index, whatever
+    /// the sizes: a larger set begins with the smaller one. Digits come from the 70 000 of MNIST in an order shuffled
+    /// by the seed, none of them in two splits: training images from its front, validation images from its end, and
+    /// test images before those, so that the size of the validation set (and of no other) changes which digits the
+    /// test set has. `basic`, `rot` and `bg-rand` of one seed and the same sizes have the same digits.
     ///
     /// # Errors
     ///
-    /// [`DataError::PoolTooSmall`] for more than 70 000 digits, [`DataError::TooManyImages`] above 2^32 - 1 images in a
-    /// split.
+    /// [`DataError::PoolTooSmall`] for more than 70 000 digits, [`DataError::TooManyImages`] above 2^32 - 1 images in
+    /// a split.
     pub fn generate_sized(self, sizes: VariantSizes, seed: u64) -> Result<VariantSplits, DataError> {
         match self {
             Self::Basic => self.digits(sizes, seed, |digit, _, image| image.copy_from_slice(digit)),
