@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::idx::IdxError;
+use crate::{Variant, VariantSizes};
 
 /// Data that cannot be used, with the place and the numbers.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,24 @@ pub enum DataError {
     TooManyImages {
         /// The number of images.
         found: usize,
+    },
+    /// A variant would need more digits than MNIST has.
+    #[error(
+        "{variant}: {} + {} + {} images, MNIST has {available}", .sizes.train, .sizes.validation, .sizes.test
+    )]
+    PoolTooSmall {
+        /// What was to be generated.
+        variant: Variant,
+        /// The sizes asked for.
+        sizes: VariantSizes,
+        /// The number of digits.
+        available: usize,
+    },
+    /// A name that no variant has.
+    #[error("no variant is named {found:?}, expected basic, rot, bg-rand, rect or convex")]
+    UnknownVariant {
+        /// The name as given.
+        found: String,
     },
     /// The path is not an existing folder.
     #[error("{}: not a folder", .path.display())]

@@ -15,6 +15,7 @@ mod rng;
 mod splits;
 #[cfg(feature = "tensor")]
 mod tensor;
+mod variants;
 
 pub use batches::{Batch, BatchImages, BatchLabels, Batches};
 #[cfg(feature = "download")]
@@ -22,6 +23,7 @@ pub use download::Download;
 pub use error::DataError;
 pub use family::{EmnistSplit, Family};
 pub use image_set::{ImageSet, MNIST_MEAN, MNIST_STD};
+pub use variants::{Variant, VariantSizes, VariantSplits};
 
 /// A member of the family: the images to train with, and those to test with.
 #[derive(Clone, Debug)]

@@ -44,11 +44,12 @@ def shuffle(rng, order):
     return order
 
 
-for seed in (0, 1, 42, M):
-    print("order", seed, shuffle(xoshiro256pp(seed), list(range(100)))[:8])
-print("random_split 0.1, seed 42:", sorted(shuffle(xoshiro256pp(42), list(range(100)))[:10]))
-rng = xoshiro256pp(42)
-chosen = []
-for label, quota in enumerate((3, 3, 2, 2)):
-    chosen += shuffle(rng, [i for i in range(100) if i % 4 == label])[:quota]
-print("stratified_split 0.1, seed 42:", sorted(chosen))
+if __name__ == "__main__":
+    for seed in (0, 1, 42, M):
+        print("order", seed, shuffle(xoshiro256pp(seed), list(range(100)))[:8])
+    print("random_split 0.1, seed 42:", sorted(shuffle(xoshiro256pp(42), list(range(100)))[:10]))
+    rng = xoshiro256pp(42)
+    chosen = []
+    for label, quota in enumerate((3, 3, 2, 2)):
+        chosen += shuffle(rng, [i for i in range(100) if i % 4 == label])[:quota]
+    print("stratified_split 0.1, seed 42:", sorted(chosen))
