@@ -1,0 +1,387 @@
+//! Ranges of numbers along an axis, and the marks on them.
+
+/// How numbers are spread over an axis.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Scale {
+    /// Evenly.
+    #[default]
+    Linear,
+    /// By their logarithm, so only positive numbers have a place.
+    Log,
+}
+
+/// Numbers beyond this are left out like infinite ones: differences between smaller ones stay finite.
+const LARGEST: f64 = 1e300;
+/// Numbers below this have no place on a logarithmic axis, as if they were 0.
+const SMALLEST: f64 = 1e-300;
+/// Ranges narrower than this, relative to their ends, are those of a constant: f64 does not tell marks on them apart.
+const NARROWEST: f64 = 1e-9;
+/// The free space at either end of an axis, as a share of the range.
+const PADDING: f64 = 0.04;
+
+/// A range of numbers along an axis. Both ends are finite, the lower is below the upper, and on a logarithmic axis above 0.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Axis {
+    scale: Scale,
+    low: f64,
+    high: f64,
+    /// Whether marks stand at whole numbers only.
+    whole: bool,
+}
+
+/// A mark on an axis.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Tick {
+    /// Where, as a share of the axis.
+    pub share: f64,
+    /// The number beside it; empty at a mark between two that have one.
+    pub label: String,
+    /// Set smaller and higher behind the label.
+    pub exponent: String,
+}
+
+impl Scale {
+    /// Whether a number has a place on such an axis.
+    pub fn shows(self, value: f64) -> bool {
+        value.abs() <= LARGEST && (self == Scale::Linear || value >= SMALLEST)
+    }
+
+    fn place(self, value: f64) -> f64 {
+        if self == Scale::Log { value.log10() } else { value }
+    }
+
+    fn value_at(self, place: f64) -> f64 {
+        if self == Scale::Log { 10f64.powf(place) } else { place }
+    }
+}
+
+impl Axis {
+    /// From the smallest to the largest number that has a place. Without any, from 0 to 1, or from 1 to 10.
+    pub fn over(scale: Scale, values: impl Iterator<Item = f64>) -> Self {
+        let mut whole = true;
+        let (low, high) =
+            values.filter(|&value| scale.shows(value)).fold((f64::MAX, f64::MIN), |(low, high), value| {
+                whole &= value.fract() == 0.0;
+                (low.min(value), high.max(value))
+            });
+        let (low, high) = match scale {
+            _ if high - low > NARROWEST * low.abs().max(high.abs()) => (low, high),
+            Scale::Linear if low > high => (0.0, 1.0),
+            Scale::Log if low > high => (1.0, 10.0),
+            Scale::Linear if low.abs() < f64::MIN_POSITIVE => (-1.0, 1.0),
+            Scale::Linear => (low - 0.5 * low.abs(), low + 0.5 * low.abs()),
+            Scale::Log => ((low / 10.0).max(SMALLEST), (low * 10.0).min(LARGEST)),
+        };
+        Axis { scale, low, high, whole: false }.with_whole(whole)
+    }
+
+    /// Between two ends.
+    ///
+    /// # Panics
+    /// If one of them has no place on such an axis, or `low` is not below `high`.
+    #[track_caller]
+    pub fn exactly(scale: Scale, low: f64, high: f64) -> Self {
+        let positive = if scale == Scale::Log { " positive" } else { "" };
+        assert!(
+            scale.shows(low) && scale.shows(high) && high - low > NARROWEST * low.abs().max(high.abs()),
+            "the range of an axis runs from a{positive} number to a larger one, found {low} to {high}"
+        );
+        Axis { scale, low, high, whole: false }
+    }
+
+    fn with_whole(self, whole: bool) -> Self {
+        Axis { whole: whole && self.scale == Scale::Linear && self.high - self.low >= 1.0, ..self }
+    }
+
+    /// Marks at whole numbers only, if `whole` numbers are what is shown and there is room for two.
+    pub fn anywhere(self) -> Self {
+        Axis { whole: false, ..self }
+    }
+
+    /// The same axis with some space at either end; a range that does not reach below 0 still does not.
+    pub fn padded(self) -> Self {
+        let (low, high) = (self.scale.place(self.low), self.scale.place(self.high));
+        let space = PADDING * (high - low);
+        let mut padded_low = self.scale.value_at(low - space);
+        if self.scale == Scale::Linear && self.low >= 0.0 {
+            padded_low = padded_low.max(0.0);
+        }
+        let padded_high = self.scale.value_at(high + space);
+        Axis { low: padded_low.max(self.lowest()), high: padded_high.min(LARGEST), ..self }
+    }
+
+    fn lowest(&self) -> f64 {
+        if self.scale == Scale::Log { f64::MIN_POSITIVE } else { -LARGEST }
+    }
+
+    /// The same axis, reaching to 0 at least.
+    pub fn with_zero(self) -> Self {
+        Axis { low: self.low.min(0.0), high: self.high.max(0.0), ..self }
+    }
+
+    /// The ends of the range.
+    pub fn ends(&self) -> (f64, f64) {
+        (self.low, self.high)
+    }
+
+    /// The place of a number as a share of the axis, 0 at the lower end and 1 at the upper. `None` for a number that has no place. Far
+    /// outside the range it stops growing, so that a picture has coordinates of sensible size.
+    pub fn share(&self, value: f64) -> Option<f64> {
+        let (low, high) = (self.scale.place(self.low), self.scale.place(self.high));
+        self.scale.shows(value).then(|| ((self.scale.place(value) - low) / (high - low)).clamp(-20.0, 20.0))
+    }
+
+    /// Marks at round numbers, of which at most `most` have a label, or two if `most` is less.
+    pub fn ticks(&self, most: usize) -> Vec<Tick> {
+        let most = most.max(2);
+        match self.scale {
+            Scale::Linear => self.linear_ticks(most),
+            Scale::Log => self.log_ticks(most),
+        }
+    }
+
+    fn linear_ticks(&self, most: usize) -> Vec<Tick> {
+        let step = Step::over(self.high - self.low, most, self.whole);
+        let digits = step.digits(self.low.abs().max(self.high.abs()));
+        let first = (self.low / step.size() - 1e-9).ceil() as i64;
+        let last = (self.high / step.size() + 1e-9).floor() as i64;
+        (first..=last).filter_map(|i| self.tick(step.times(i), digits)).collect()
+    }
+
+    fn log_ticks(&self, most: usize) -> Vec<Tick> {
+        let decades: Vec<i32> = exponents(self.low.log10() - 1e-9, self.high.log10() + 1e-9);
+        if decades.len() < 2 {
+            return self.ticks_within_a_decade(most);
+        }
+        let stride = decades.len().div_ceil(most) as i32;
+        let labelled = |exponent: i32| exponent.rem_euclid(stride) == 0;
+        let plain = decades.iter().all(|exponent| (-3..=4).contains(exponent));
+        let mut ticks = Vec::new();
+        for exponent in decades[0] - 1..=decades[decades.len() - 1] {
+            let multiples = if decades.len() <= 6 { 1..10 } else { 1..2 };
+            for multiple in multiples {
+                let value = f64::from(multiple) * 10f64.powi(exponent);
+                let Some(share) = self.share(value).filter(|share| (-1e-9..=1.0 + 1e-9).contains(share))
+                else {
+                    continue;
+                };
+                let (label, raised) = match multiple {
+                    1 if labelled(exponent) && plain => (power_of_ten(exponent), String::new()),
+                    1 if labelled(exponent) => ("10".to_owned(), minus(exponent.to_string())),
+                    _ => (String::new(), String::new()),
+                };
+                ticks.push(Tick { share: share.clamp(0.0, 1.0), label, exponent: raised });
+            }
+        }
+        ticks
+    }
+
+    /// Marks at 1, 2 and 5 times powers of ten if there are enough of them, otherwise at the round numbers of a linear axis.
+    fn ticks_within_a_decade(&self, most: usize) -> Vec<Tick> {
+        let values: Vec<(i32, i32)> = exponents(self.low.log10() - 1.0, self.high.log10())
+            .into_iter()
+            .flat_map(|exponent| [1, 2, 5].map(|multiple| (multiple, exponent)))
+            .filter(|&(multiple, exponent)| {
+                (self.low..=self.high).contains(&(f64::from(multiple) * 10f64.powi(exponent)))
+            })
+            .collect();
+        if values.len() < 3 || values.len() > most {
+            return Axis { whole: false, ..*self }.linear_ticks(most);
+        }
+        let digits = Step { multiple: 1, exponent: values[0].1 }.digits(self.high);
+        let values =
+            values.into_iter().map(|(multiple, exponent)| f64::from(multiple) * 10f64.powi(exponent));
+        values.filter_map(|value| self.tick(value, digits)).collect()
+    }
+
+    fn tick(&self, value: f64, digits: Digits) -> Option<Tick> {
+        let (label, exponent) = digits.write(value);
+        Some(Tick { share: self.share(value)?.clamp(0.0, 1.0), label, exponent })
+    }
+}
+
+/// The exponents of the powers of ten between two logarithms.
+fn exponents(low: f64, high: f64) -> Vec<i32> {
+    (low.ceil() as i32..=high.floor() as i32).collect()
+}
+
+/// The distance of the marks on a linear axis: 1, 2 or 5 times a power of ten.
+#[derive(Clone, Copy)]
+struct Step {
+    multiple: i32,
+    exponent: i32,
+}
+
+impl Step {
+    /// The smallest with which at most `most` marks lie on a range.
+    fn over(range: f64, most: usize, whole: bool) -> Step {
+        let smallest = range / most as f64;
+        let exponent = smallest.log10().floor() as i32;
+        let steps = (exponent..=exponent + 1)
+            .flat_map(|exponent| [1, 2, 5].map(|multiple| Step { multiple, exponent }))
+            .filter(|step| !whole || step.exponent >= 0);
+        let found = steps.into_iter().find(|step| step.size() >= smallest * (1.0 - 1e-9));
+        found
+            .unwrap_or(Step { multiple: 1, exponent: if whole { 0.max(exponent + 2) } else { exponent + 2 } })
+    }
+
+    fn size(self) -> f64 {
+        self.times(1)
+    }
+
+    /// `i` steps, rounded once: dividing by a power of ten is exact where multiplying by its inverse is not.
+    fn times(self, i: i64) -> f64 {
+        let multiples = i as f64 * f64::from(self.multiple);
+        if self.exponent < 0 {
+            multiples / 10f64.powi(-self.exponent)
+        } else {
+            multiples * 10f64.powi(self.exponent)
+        }
+    }
+
+    /// How to write the multiples of this step up to `largest`.
+    fn digits(self, largest: f64) -> Digits {
+        let power = largest.max(f64::MIN_POSITIVE).log10().floor() as i32;
+        // Ten digits of one number are read more easily than nine decimals and a power.
+        let plain = (-3..6).contains(&power) || ((6..15).contains(&power) && power - self.exponent > 4);
+        let power = if plain { 0 } else { power };
+        Digits { power, decimals: (power - self.exponent).clamp(0, 12) as usize }
+    }
+}
+
+/// How numbers of one axis are written.
+#[derive(Clone, Copy)]
+struct Digits {
+    /// The power of ten they are multiples of.
+    power: i32,
+    decimals: usize,
+}
+
+impl Digits {
+    /// The number and the exponent behind it, if it needs one.
+    fn write(self, value: f64) -> (String, String) {
+        if value == 0.0 {
+            return ("0".to_owned(), String::new());
+        }
+        // In two halves: 10^power alone may be too small for f64.
+        let half = self.power / 2;
+        let scaled = value / 10f64.powi(half) / 10f64.powi(self.power - half);
+        let label = minus(format!("{scaled:.*}", self.decimals));
+        if self.power == 0 { (label, String::new()) } else { (label + "×10", minus(self.power.to_string())) }
+    }
+}
+
+fn power_of_ten(exponent: i32) -> String {
+    format!("{:.*}", (-exponent).max(0) as usize, 10f64.powi(exponent))
+}
+
+/// The number with a minus sign instead of a hyphen.
+pub(super) fn minus(number: String) -> String {
+    number.replace('-', "−")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(axis: Axis, most: usize) -> Vec<String> {
+        let ticks = axis.ticks(most).into_iter().filter(|tick| !tick.label.is_empty());
+        ticks
+            .map(|tick| if tick.exponent.is_empty() { tick.label } else { tick.label + "^" + &tick.exponent })
+            .collect()
+    }
+
+    #[test]
+    fn linear_ticks_are_round_numbers() {
+        let linear = |low, high, most| labels(Axis::exactly(Scale::Linear, low, high), most);
+        assert_eq!(linear(0.0, 1.0, 6), ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(linear(-0.3, 0.3, 4), ["−0.2", "0", "0.2"]);
+        assert_eq!(linear(0.0, 18_750.0, 5), ["0", "5000", "10000", "15000"]);
+        assert_eq!(linear(0.97, 0.985, 4), ["0.970", "0.975", "0.980", "0.985"]);
+        assert_eq!(linear(0.0, 4e6, 3), ["0", "2×10^6", "4×10^6"]);
+        assert_eq!(linear(0.0, 3e-5, 4), ["0", "1×10^−5", "2×10^−5", "3×10^−5"]);
+        assert_eq!(linear(1e9, 1e9 + 10.0, 3), ["1000000000", "1000000005", "1000000010"]);
+    }
+
+    #[test]
+    fn whole_numbers_are_marked_at_whole_numbers() {
+        let epochs = |n: u32| labels(Axis::over(Scale::Linear, (1..=n).map(f64::from)), 8);
+        assert_eq!(epochs(3), ["1", "2", "3"]);
+        assert_eq!(epochs(10), ["2", "4", "6", "8", "10"]);
+        let halves = Axis::over(Scale::Linear, [1.0, 1.5, 2.0].into_iter());
+        assert_eq!(labels(halves, 3), ["1.0", "1.5", "2.0"]);
+    }
+
+    #[test]
+    fn log_ticks_are_powers_of_ten() {
+        let log = |low, high, most| labels(Axis::exactly(Scale::Log, low, high), most);
+        assert_eq!(log(0.01, 100.0, 8), ["0.01", "0.1", "1", "10", "100"]);
+        assert_eq!(log(2e-7, 3.0, 8), ["−6", "−5", "−4", "−3", "−2", "−1", "0"].map(|e| format!("10^{e}")));
+        assert_eq!(log(1e-30, 1.0, 4), ["−24", "−16", "−8", "0"].map(|e| format!("10^{e}")));
+        assert_eq!(log(1.0, 10.0, 8), ["1", "10"]);
+        assert_eq!(log(0.2, 0.9, 8).join(" "), "0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9");
+        assert_eq!(log(1.5, 60.0, 8), ["2", "5", "10", "20", "50"]);
+        let unlabelled =
+            Axis::exactly(Scale::Log, 0.1, 10.0).ticks(8).iter().filter(|t| t.label.is_empty()).count();
+        assert_eq!(unlabelled, 2 * 8, "2 to 9 in each of two decades");
+    }
+
+    #[test]
+    fn ticks_lie_on_the_axis_in_order() {
+        let ends = [-1e300, -7.3e5, -1.0, -1e-9, 0.0, 3e-308, 1e-9, 0.1, 1.0, 1.0001, 3.0, 1e7, 2e299, 1e300];
+        for scale in [Scale::Linear, Scale::Log] {
+            for low in ends {
+                for high in ends {
+                    let axis = Axis::over(scale, [low, high].into_iter());
+                    for axis in [axis, axis.padded()] {
+                        let (from, to) = axis.ends();
+                        assert!(from < to && from.is_finite() && to.is_finite(), "{low} to {high}: {axis:?}");
+                        for most in [1, 2, 5, 12] {
+                            let ticks = axis.ticks(most);
+                            assert!(
+                                ticks.iter().all(|tick| (0.0..=1.0).contains(&tick.share)),
+                                "{axis:?}: {ticks:?}"
+                            );
+                            assert!(ticks.is_sorted_by(|a, b| a.share < b.share), "{axis:?}: {ticks:?}");
+                            let labelled = ticks.iter().filter(|tick| !tick.label.is_empty()).count();
+                            assert!(
+                                labelled >= 1 && labelled <= most.max(2) + 1,
+                                "{axis:?}, {most}: {ticks:?}"
+                            );
+                            assert!(ticks.iter().all(|tick| !tick.label.contains("NaN")), "{ticks:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ranges_without_extent_get_some() {
+        let over = |scale, values: &[f64]| Axis::over(scale, values.iter().copied()).ends();
+        assert_eq!(over(Scale::Linear, &[]), (0.0, 1.0));
+        assert_eq!(over(Scale::Linear, &[f64::NAN, f64::INFINITY]), (0.0, 1.0));
+        assert_eq!(over(Scale::Linear, &[0.0, 0.0]), (-1.0, 1.0));
+        assert_eq!(over(Scale::Linear, &[-4.0]), (-6.0, -2.0));
+        assert_eq!(over(Scale::Log, &[-1.0, 0.0]), (1.0, 10.0));
+        assert_eq!(over(Scale::Log, &[5.0, -1.0]), (0.5, 50.0));
+    }
+
+    #[test]
+    fn shares_follow_the_scale() {
+        let log = Axis::exactly(Scale::Log, 0.01, 100.0);
+        assert_eq!(log.share(1.0), Some(0.5));
+        assert_eq!((log.share(0.0), log.share(-1.0), log.share(f64::NAN)), (None, None, None));
+        let linear = Axis::exactly(Scale::Linear, -1.0, 3.0);
+        assert_eq!(
+            (linear.share(0.0), linear.share(f64::INFINITY), linear.share(1e200)),
+            (Some(0.25), None, Some(20.0))
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "runs from a positive number to a larger one, found 0 to 1")]
+    fn a_logarithmic_range_is_positive() {
+        Axis::exactly(Scale::Log, 0.0, 1.0);
+    }
+}
