@@ -58,9 +58,10 @@ impl Scale {
 impl Axis {
     /// From the smallest to the largest number that has a place. Without any, from 0 to 1, or from 1 to 10.
     pub fn over(scale: Scale, values: impl Iterator<Item = f64>) -> Self {
-        let mut whole = true;
+        let (mut any, mut whole) = (false, true);
         let (low, high) =
             values.filter(|&value| scale.shows(value)).fold((f64::MAX, f64::MIN), |(low, high), value| {
+                any = true;
                 whole &= value.fract() == 0.0;
                 (low.min(value), high.max(value))
             });
@@ -72,7 +73,7 @@ impl Axis {
             Scale::Linear => (low - 0.5 * low.abs(), low + 0.5 * low.abs()),
             Scale::Log => ((low / 10.0).max(SMALLEST), (low * 10.0).min(LARGEST)),
         };
-        Axis { scale, low, high, whole: false }.with_whole(whole)
+        Axis { scale, low, high, whole: false }.with_whole(whole && any)
     }
 
     /// Between two ends.
@@ -89,11 +90,12 @@ impl Axis {
         Axis { scale, low, high, whole: false }
     }
 
+    /// Marks at whole numbers only, if the axis is long enough for two.
     fn with_whole(self, whole: bool) -> Self {
         Axis { whole: whole && self.scale == Scale::Linear && self.high - self.low >= 1.0, ..self }
     }
 
-    /// Marks at whole numbers only, if `whole` numbers are what is shown and there is room for two.
+    /// The same axis with marks between whole numbers too.
     pub fn anywhere(self) -> Self {
         Axis { whole: false, ..self }
     }
@@ -153,27 +155,28 @@ impl Axis {
         if decades.len() < 2 {
             return self.ticks_within_a_decade(most);
         }
-        let stride = decades.len().div_ceil(most) as i32;
-        let labelled = |exponent: i32| exponent.rem_euclid(stride) == 0;
         let plain = decades.iter().all(|exponent| (-3..=4).contains(exponent));
-        let mut ticks = Vec::new();
-        for exponent in decades[0] - 1..=decades[decades.len() - 1] {
-            let multiples = if decades.len() <= 6 { 1..10 } else { 1..2 };
-            for multiple in multiples {
-                let value = f64::from(multiple) * 10f64.powi(exponent);
-                let Some(share) = self.share(value).filter(|share| (-1e-9..=1.0 + 1e-9).contains(share))
-                else {
-                    continue;
-                };
-                let (label, raised) = match multiple {
-                    1 if labelled(exponent) && plain => (power_of_ten(exponent), String::new()),
-                    1 if labelled(exponent) => ("10".to_owned(), minus(exponent.to_string())),
-                    _ => (String::new(), String::new()),
-                };
-                ticks.push(Tick { share: share.clamp(0.0, 1.0), label, exponent: raised });
-            }
-        }
-        ticks
+        let stride = decades.len().div_ceil(most) as i32;
+        let between: &[i32] = if plain && 3 * decades.len() + 2 <= most { &[2, 5] } else { &[] };
+        let label = |multiple: i32, exponent: i32| match multiple {
+            1 if exponent.rem_euclid(stride) != 0 => (String::new(), String::new()),
+            1 if !plain => ("10".to_owned(), minus(exponent.to_string())),
+            _ if multiple == 1 || between.contains(&multiple) => (plainly(multiple, exponent), String::new()),
+            _ => (String::new(), String::new()),
+        };
+        let multiples = if decades.len() <= 6 { 1..10 } else { 1..2 };
+        let places = (decades[0] - 1..=decades[decades.len() - 1])
+            .flat_map(|exponent| multiples.clone().map(move |multiple| (multiple, exponent)));
+        let ticks = places.filter_map(|(multiple, exponent)| {
+            let share = self.share(f64::from(multiple) * 10f64.powi(exponent))?;
+            let (label, exponent) = label(multiple, exponent);
+            (-1e-9..=1.0 + 1e-9).contains(&share).then(|| Tick {
+                share: share.clamp(0.0, 1.0),
+                label,
+                exponent,
+            })
+        });
+        ticks.collect()
     }
 
     /// Marks at 1, 2 and 5 times powers of ten if there are enough of them, otherwise at the round numbers of a linear axis.
@@ -271,8 +274,10 @@ impl Digits {
     }
 }
 
-fn power_of_ten(exponent: i32) -> String {
-    format!("{:.*}", (-exponent).max(0) as usize, 10f64.powi(exponent))
+/// A multiple of a power of ten with as many decimals as it needs.
+fn plainly(multiple: i32, exponent: i32) -> String {
+    let step = Step { multiple, exponent };
+    format!("{:.*}", (-exponent).max(0) as usize, step.size())
 }
 
 /// The number with a minus sign instead of a hyphen.
@@ -318,7 +323,8 @@ mod tests {
         assert_eq!(log(0.01, 100.0, 8), ["0.01", "0.1", "1", "10", "100"]);
         assert_eq!(log(2e-7, 3.0, 8), ["−6", "−5", "−4", "−3", "−2", "−1", "0"].map(|e| format!("10^{e}")));
         assert_eq!(log(1e-30, 1.0, 4), ["−24", "−16", "−8", "0"].map(|e| format!("10^{e}")));
-        assert_eq!(log(1.0, 10.0, 8), ["1", "10"]);
+        assert_eq!(log(1.0, 10.0, 6), ["1", "10"]);
+        assert_eq!(log(0.03, 4.0, 9).join(" "), "0.05 0.1 0.2 0.5 1 2");
         assert_eq!(log(0.2, 0.9, 8).join(" "), "0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9");
         assert_eq!(log(1.5, 60.0, 8), ["2", "5", "10", "20", "50"]);
         let unlabelled =

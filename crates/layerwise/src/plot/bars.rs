@@ -1,5 +1,5 @@
 use super::axes::{Axis, Scale, minus};
-use super::drawing::{Anchor, Drawing, Item, Rect, Text};
+use super::drawing::{Anchor, Color, Drawing, Item, Rect, Text};
 use super::font;
 use super::frame::{Bottom, Entry, Frame, Plot, Swatch};
 use super::palette;
@@ -19,8 +19,8 @@ pub struct Bars {
 
 impl Bars {
     /// A picture with the names of the bars, but without numbers yet.
-    pub fn new<S: Into<String>>(title: impl Into<String>, names: impl IntoIterator<Item = S>) -> Self {
-        let names = names.into_iter().map(Into::into).collect();
+    pub fn new<S: ToString>(title: impl Into<String>, names: impl IntoIterator<Item = S>) -> Self {
+        let names = names.into_iter().map(|name| name.to_string()).collect();
         Bars { frame: Frame::new(title), names, y_range: None, decimals: 3, series: Vec::new() }
     }
 
@@ -92,14 +92,11 @@ impl Bars {
             width: width * plot.area.width,
             height: (end - base).abs(),
         };
-        let mut items = vec![Item::Block { at, color: palette::series(series) }];
+        let color = palette::series(series);
+        let mut items = vec![Item::Block { at, color }];
         let text = minus(format!("{value:.*}", self.decimals));
         if font::width(&text, NUMBER_SIZE) <= at.width + 6.0 {
-            let (top, bottom) = (plot.area.y + NUMBER_SIZE + 2.0, plot.area.bottom() - 4.0);
-            let y = if value < 0.0 { end + NUMBER_SIZE + 2.0 } else { end - 4.0 };
-            let at = (at.x + at.width / 2.0, y.clamp(top, bottom));
-            let text = Text::new(at, text, NUMBER_SIZE, palette::INK).anchored(Anchor::Middle);
-            items.push(Text { halo: true, ..text }.into());
+            items.push(draw_number(text, value < 0.0, end, at, color, plot.area));
         }
         items
     }
@@ -131,6 +128,19 @@ impl Picture for Bars {
         }
         plot.finish(items)
     }
+}
+
+/// Draws the number of a bar beyond its end, or inside the bar if there is no room in the plot.
+fn draw_number(text: String, downwards: bool, end: f64, bar: Rect, color: Color, area: Rect) -> Item {
+    let (above, below) = (end - 4.0, end + NUMBER_SIZE + 1.0);
+    let (outside, inside) = if downwards { (below, above) } else { (above, below) };
+    let fits = outside - 0.75 * NUMBER_SIZE > area.y && outside < area.bottom() - 2.0;
+    let (y, color) = match fits {
+        true => (outside, palette::INK),
+        false => (inside, if color.is_dark() { palette::WHITE } else { palette::INK }),
+    };
+    let x = bar.x + bar.width / 2.0;
+    Text::new((x, y), text, NUMBER_SIZE, color).anchored(Anchor::Middle).into()
 }
 
 #[cfg(test)]

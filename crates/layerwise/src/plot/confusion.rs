@@ -31,8 +31,8 @@ impl ConfusionTable {
     /// # Panics
     /// If there are not as many names as classes.
     #[track_caller]
-    pub fn names<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
-        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+    pub fn names<S: ToString>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        let names: Vec<String> = names.into_iter().map(|name| name.to_string()).collect();
         let (expected, found) = (self.matrix.classes(), names.len());
         assert!(
             expected == found,
@@ -60,15 +60,32 @@ impl ConfusionTable {
         items
     }
 
-    fn draw_names(&self, drawing: &mut Drawing, table: Rect, cell: (f64, f64)) {
+    /// How much room the names of the classes need: to the left of the table, and below it.
+    fn room_for_names(&self, room: f64) -> (f64, f64) {
+        let longest =
+            self.names.iter().map(|name| font::width(name, TICK_SIZE)).fold(0.0, f64::max).min(room);
+        (longest, if self.upright() { TICK_SIZE } else { longest })
+    }
+
+    /// Whether the names of the columns stand upright beside each other.
+    fn upright(&self) -> bool {
+        self.names.iter().all(|name| name.chars().count() <= 2)
+    }
+
+    fn draw_names(&self, drawing: &mut Drawing, table: Rect, cell: (f64, f64), room: f64) {
         // Fewer names where they do not fit.
-        let every = (TICK_SIZE / cell.1).ceil().max(1.0) as usize;
+        let every = ((TICK_SIZE + 2.0) / cell.0.min(cell.1)).ceil().max(1.0) as usize;
         for (i, name) in self.names.iter().enumerate().step_by(every) {
+            let name = font::fit(name, TICK_SIZE, room);
             let row = (table.x - 6.0, table.y + (i as f64 + 0.5) * cell.1 + 0.36 * TICK_SIZE);
             drawing.push(Text::new(row, name.as_str(), TICK_SIZE, FAINT_INK).anchored(Anchor::End).into());
-            let column = (table.x + (i as f64 + 0.5) * cell.0, table.bottom() + 6.0 + 0.73 * TICK_SIZE);
-            let name = font::fit(name, TICK_SIZE, cell.0 * every as f64 - 2.0);
-            drawing.push(Text::new(column, name, TICK_SIZE, FAINT_INK).anchored(Anchor::Middle).into());
+            let middle = table.x + (i as f64 + 0.5) * cell.0;
+            let (column, anchor) = match self.upright() {
+                true => ((middle, table.bottom() + 6.0 + 0.73 * TICK_SIZE), Anchor::Middle),
+                false => ((middle + 0.36 * TICK_SIZE, table.bottom() + 6.0), Anchor::End),
+            };
+            let text = Text::new(column, name, TICK_SIZE, FAINT_INK).anchored(anchor);
+            drawing.push(Text { turned: !self.upright(), ..text }.into());
         }
     }
 }
@@ -78,9 +95,10 @@ impl Picture for ConfusionTable {
         let mut drawing = Drawing::new(self.frame.width, self.frame.height, &self.frame.title);
         let (width, height) = (f64::from(self.frame.width), f64::from(self.frame.height));
         let top = draw_title(&mut drawing, &self.frame.title) + 8.0;
-        let longest = self.names.iter().map(|name| font::width(name, TICK_SIZE)).fold(0.0, f64::max);
-        let left = EDGE + LABEL_SIZE + 8.0 + longest.min(width / 3.0) + 6.0;
-        let bottom = height - EDGE - LABEL_SIZE - 6.0 - TICK_SIZE - 6.0;
+        let room = 0.25 * width.min(height);
+        let (beside, below) = self.room_for_names(room);
+        let left = EDGE + LABEL_SIZE + 8.0 + beside + 6.0;
+        let bottom = height - EDGE - LABEL_SIZE - 6.0 - below - 6.0;
         let (left, top) = (left.round(), top.round());
         let table = Rect { x: left, y: top, width: width - EDGE - left, height: (bottom - top).max(10.0) };
 
@@ -99,7 +117,7 @@ impl Picture for ConfusionTable {
                 self.draw_cell(label, predicted, at).into_iter().for_each(|item| drawing.push(item));
             }
         }
-        self.draw_names(&mut drawing, table, cell);
+        self.draw_names(&mut drawing, table, cell, room);
         let below = (table.x + table.width / 2.0, height - EDGE);
         drawing.push(Text::new(below, "predicted", LABEL_SIZE, INK).anchored(Anchor::Middle).into());
         let beside = (EDGE + LABEL_SIZE - 3.0, table.y + table.height / 2.0);

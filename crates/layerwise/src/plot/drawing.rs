@@ -152,6 +152,12 @@ impl Color {
             |from: u8, to: u8| (f64::from(from) + share * (f64::from(to) - f64::from(from))).round() as u8;
         Color([0, 1, 2].map(|i| mix(self.0[i], other.0[i])))
     }
+
+    /// Whether white text is easier to read on it than black: by the weights of the three colours in BT.709.
+    pub fn is_dark(self) -> bool {
+        let [r, g, b] = self.0.map(f64::from);
+        0.2126 * r + 0.7152 * g + 0.0722 * b < 128.0
+    }
 }
 
 impl Text {

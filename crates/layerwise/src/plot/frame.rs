@@ -13,7 +13,11 @@ pub(super) const EDGE: f64 = 12.0;
 
 const TITLE_LINE: f64 = 21.0;
 const LEGEND_LINE: f64 = 19.0;
-const SWATCH: f64 = 22.0;
+/// How long lines are in a legend, and how wide everything else.
+const LINE_SWATCH: f64 = 22.0;
+const SWATCH: f64 = 12.0;
+/// The free space between a swatch and its name.
+const SWATCH_GAP: f64 = 6.0;
 /// The free space between entries of a legend.
 const BETWEEN: f64 = 18.0;
 /// A legend leaves at least this height to the plot.
@@ -21,7 +25,7 @@ const LOWEST_PLOT: f64 = 60.0;
 /// How far numbers are from their axis.
 const TICK_GAP: f64 = 6.0;
 /// Pixels for each mark on a vertical axis.
-const PER_TICK: f64 = 42.0;
+const PER_TICK: f64 = 32.0;
 
 /// The text around a plot, and its size.
 #[derive(Clone, PartialEq, Debug)]
@@ -59,6 +63,12 @@ pub(super) enum Bottom<'a> {
 pub(super) struct Plot {
     pub drawing: Drawing,
     pub area: Rect,
+}
+
+impl Swatch {
+    fn width(self) -> f64 {
+        if matches!(self, Swatch::Line(_)) { LINE_SWATCH } else { SWATCH }
+    }
 }
 
 impl Frame {
@@ -197,55 +207,52 @@ fn x_ticks(axis: &Axis, width: f64) -> Vec<Tick> {
     (3..=most).rev().map(|most| axis.ticks(most)).find(|ticks| fits(ticks)).unwrap_or_else(|| axis.ticks(2))
 }
 
-/// Cuts a legend into lines: the entries of each, with the place where they begin.
-fn legend_lines(legend: &[Entry], room: f64) -> Vec<Vec<(usize, f64, String)>> {
-    let mut lines: Vec<Vec<(usize, f64, String)>> = Vec::new();
-    let mut x = 0.0;
-    for (i, entry) in legend.iter().enumerate() {
-        let name = font::fit(&entry.name, TICK_SIZE, room - SWATCH - 6.0);
-        let width = SWATCH + 6.0 + font::width(&name, TICK_SIZE);
-        if lines.is_empty() || x + width > room {
-            lines.push(Vec::new());
-            x = 0.0;
+/// The place of an entry in its line of a legend.
+struct Place {
+    index: usize,
+    x: f64,
+    name: String,
+    end: f64,
+}
+
+/// Cuts a legend into lines.
+fn legend_lines(legend: &[Entry], room: f64) -> Vec<Vec<Place>> {
+    let mut lines: Vec<Vec<Place>> = Vec::new();
+    for (index, entry) in legend.iter().enumerate() {
+        let before = entry.swatch.width() + SWATCH_GAP;
+        let name = font::fit(&entry.name, TICK_SIZE, room - before);
+        let width = before + font::width(&name, TICK_SIZE);
+        let x = lines.last().and_then(|line| line.last()).map_or(0.0, |last| last.end + BETWEEN);
+        match lines.last_mut() {
+            Some(line) if x + width <= room => line.push(Place { index, x, name, end: x + width }),
+            _ => lines.push(vec![Place { index, x: 0.0, name, end: width }]),
         }
-        if let Some(line) = lines.last_mut() {
-            line.push((i, x, name));
-        }
-        x += width + BETWEEN;
     }
     lines
 }
 
-fn draw_legend(
-    drawing: &mut Drawing,
-    legend: &[Entry],
-    lines: &[Vec<(usize, f64, String)>],
-    top: f64,
-    area: Rect,
-) {
+fn draw_legend(drawing: &mut Drawing, legend: &[Entry], lines: &[Vec<Place>], top: f64, area: Rect) {
     // All lines begin at the same place: at the plot if they fit there.
-    let end = |(_, x, name): &(usize, f64, String)| x + SWATCH + 6.0 + font::width(name, TICK_SIZE);
-    let widest = lines.iter().flatten().map(end).fold(0.0, f64::max);
+    let widest = lines.iter().flatten().map(|place| place.end).fold(0.0, f64::max);
     let left = area.x.min(f64::from(drawing.width) - EDGE - widest);
     for (row, line) in lines.iter().enumerate() {
         let y = top + row as f64 * LEGEND_LINE + LEGEND_LINE / 2.0;
-        for (i, x, name) in line {
-            let Entry { color, swatch, .. } = legend[*i];
-            let x = left + x;
+        for place in line {
+            let Entry { color, swatch, .. } = legend[place.index];
+            let x = left + place.x;
             drawing.push(match swatch {
                 Swatch::Line(dash) => {
-                    Item::Lines { paths: vec![vec![(x, y), (x + SWATCH, y)]], color, width: 2.5, dash }
+                    Item::Lines { paths: vec![vec![(x, y), (x + LINE_SWATCH, y)]], color, width: 2.5, dash }
                 }
                 Swatch::Dot { square } => {
-                    Item::Dots { centres: vec![(x + SWATCH - 6.0, y)], color, radius: 4.5, square }
+                    Item::Dots { centres: vec![(x + SWATCH / 2.0, y)], color, radius: 4.5, square }
                 }
-                Swatch::Block => Item::Block {
-                    at: Rect { x: x + SWATCH - 12.0, y: y - 6.0, width: 12.0, height: 12.0 },
-                    color,
-                },
+                Swatch::Block => {
+                    Item::Block { at: Rect { x, y: y - SWATCH / 2.0, width: SWATCH, height: SWATCH }, color }
+                }
             });
-            let at = (x + SWATCH + 6.0, y + 0.36 * TICK_SIZE);
-            drawing.push(Text::new(at, name.as_str(), TICK_SIZE, INK).into());
+            let at = (x + swatch.width() + SWATCH_GAP, y + 0.36 * TICK_SIZE);
+            drawing.push(Text::new(at, place.name.as_str(), TICK_SIZE, INK).into());
         }
     }
 }

@@ -1,5 +1,4 @@
-use super::drawing::Color;
-use super::drawing::{Anchor, Drawing, Image, Item, Rect, Text};
+use super::drawing::{Anchor, Color, Drawing, Image, Item, Rect, Text};
 use super::font;
 use super::frame::{EDGE, LABEL_SIZE, draw_title};
 use super::palette::{INK, NOT_A_NUMBER};

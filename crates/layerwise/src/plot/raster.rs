@@ -155,7 +155,7 @@ impl Canvas {
         let Some(path) = path.finish() else { return };
         let to_pixels = to_pixels.pre_scale(unit, -unit); // fonts count upwards
         if text.halo {
-            let stroke = Stroke { width: 3.0 / unit, line_join: LineJoin::Round, ..Stroke::default() };
+            let stroke = Stroke { width: 4.0 / unit, line_join: LineJoin::Round, ..Stroke::default() };
             self.stroke(Some(path.clone()), WHITE, &stroke, to_pixels);
         }
         self.fill(Some(path), text.color, 1.0, to_pixels);

@@ -42,7 +42,7 @@ pub struct Report {
     pub sections: Vec<ReportSection>,
 }
 
-/// A table of text. The first column is aligned to the left, the others to the right.
+/// A table of text. A column of numbers is aligned to the right, every other one to the left.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Table {
     /// The names of the columns.
@@ -73,13 +73,13 @@ pub struct Figure {
 
 impl Table {
     /// A table without rows yet.
-    pub fn new<S: Into<String>>(header: impl IntoIterator<Item = S>) -> Self {
-        Table { header: header.into_iter().map(Into::into).collect(), rows: Vec::new() }
+    pub fn new<S: ToString>(header: impl IntoIterator<Item = S>) -> Self {
+        Table { header: header.into_iter().map(|name| name.to_string()).collect(), rows: Vec::new() }
     }
 
     /// Adds a row.
-    pub fn row<S: Into<String>>(mut self, cells: impl IntoIterator<Item = S>) -> Self {
-        self.rows.push(cells.into_iter().map(Into::into).collect());
+    pub fn row<S: ToString>(mut self, cells: impl IntoIterator<Item = S>) -> Self {
+        self.rows.push(cells.into_iter().map(|cell| cell.to_string()).collect());
         self
     }
 
@@ -88,7 +88,11 @@ impl Table {
             return String::new();
         }
         let row = |cells: &[String], tag: &str| {
-            let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect();
+            let cell = |(column, cell): (usize, &String)| {
+                let class = if self.is_numeric(column) { " class=\"number\"" } else { "" };
+                format!("<{tag}{class}>{}</{tag}>", escape(cell))
+            };
+            let cells: String = cells.iter().enumerate().map(cell).collect();
             format!("<tr>{cells}</tr>\n")
         };
         let head = row(&self.header, "th");
@@ -96,6 +100,15 @@ impl Table {
         format!(
             "<div class=\"wide\"><table>\n<thead>{head}</thead>\n<tbody>\n{body}</tbody>\n</table></div>\n"
         )
+    }
+
+    /// Whether all cells of a column that are not empty begin as numbers do.
+    fn is_numeric(&self, column: usize) -> bool {
+        let cells = self.rows.iter().filter_map(|row| row.get(column)).filter(|cell| !cell.is_empty());
+        let begins = |cell: &String| {
+            cell.trim_start_matches(['+', '-', '−']).starts_with(|c: char| c.is_ascii_digit())
+        };
+        cells.clone().count() > 0 && cells.clone().all(begins)
     }
 }
 
@@ -196,7 +209,11 @@ mod tests {
         let html = report().to_html();
         assert_eq!(html, report().to_html());
         assert!(!html.contains("<script>") && !html.contains("<i>") && !html.contains("<b>"), "{html}");
-        assert!(html.contains("<td>a &amp; b</td>") && html.contains("<p>Second.</p>"));
+        assert!(
+            html.contains("<td>a &amp; b</td>")
+                && html.contains("<td class=\"number\">1</td>")
+                && html.contains("<p>Second.</p>")
+        );
         // The SVG namespace is a name; nothing is fetched.
         let links = html.replace("http://www.w3.org/2000/svg", "");
         assert!(!links.contains("http") && !links.contains("<link"), "{links}");

@@ -2,9 +2,11 @@ use layerwise_tensor::data::Labels;
 
 use super::axes::{Axis, Scale};
 use super::drawing::{Anchor, Drawing, Item, Point, Text};
-use super::frame::{Bottom, Entry, Frame, LABEL_SIZE, Plot, Swatch};
+use super::frame::{Bottom, Entry, Frame, Plot, Swatch};
 use super::palette;
 use super::picture::{Picture, frame_settings};
+
+const NAME_SIZE: f64 = 16.0;
 
 /// Points of several classes: codes of two numbers, by digit. The name of a class stands at the median of its points.
 #[derive(Clone, PartialEq, Debug)]
@@ -110,10 +112,10 @@ fn name_at_median(name: &str, centres: &[Point], plot: &Plot) -> Option<Item> {
     };
     let x = median(centres.iter().map(|centre| centre.0).collect())?;
     let y = median(centres.iter().map(|centre| centre.1).collect())?;
-    let text = Text::new((0.0, 0.0), name, LABEL_SIZE, palette::INK).anchored(Anchor::Middle);
+    let text = Text::new((0.0, 0.0), name, NAME_SIZE, palette::INK).anchored(Anchor::Middle);
     let half = text.width() / 2.0 + 2.0;
     let (left, right) = (plot.area.x + half, plot.area.right() - half);
-    let at = (x.clamp(left.min(right), right.max(left)), y + 0.36 * LABEL_SIZE);
+    let at = (x.clamp(left.min(right), right.max(left)), y + 0.36 * NAME_SIZE);
     (centres.len() > 2).then(|| Text { at, halo: true, ..text }.into())
 }
 

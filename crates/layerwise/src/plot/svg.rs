@@ -88,7 +88,7 @@ fn write_text(out: &mut String, text: &Text) {
     };
     let turned = if text.turned { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
     let halo = if text.halo {
-        " stroke=\"#ffffff\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\""
+        " stroke=\"#ffffff\" stroke-width=\"4\" stroke-linejoin=\"round\" paint-order=\"stroke\""
     } else {
         ""
     };
