@@ -1,9 +1,11 @@
-use super::axes::{Axis, Scale, minus};
+use super::axes::{Axis, Scale};
 use super::drawing::{Anchor, Color, Drawing, Item, Rect, Text};
 use super::font;
-use super::frame::{Bottom, Entry, Frame, Plot, Swatch};
+use super::frame::{Bottom, Frame, Plot};
+use super::legend::{self, Swatch};
 use super::palette;
 use super::picture::{Picture, frame_settings};
+use super::ticks::minus;
 
 const NUMBER_SIZE: f64 = 10.5;
 
@@ -105,17 +107,7 @@ impl Bars {
 impl Picture for Bars {
     fn drawing(&self) -> Drawing {
         let y = self.y_axis();
-        let legend: Vec<Entry> = self
-            .series
-            .iter()
-            .enumerate()
-            .filter(|(_, (name, _))| !name.is_empty())
-            .map(|(i, (name, _))| Entry {
-                name: name.clone(),
-                color: palette::series(i),
-                swatch: Swatch::Block,
-            })
-            .collect();
+        let legend = legend::entries(self.series.iter().map(|(name, _)| name), |_| Swatch::Block);
         let plot = self.frame.draw(&Bottom::Names(&self.names), &y, &legend);
         let (field, bars) = (1.0 / self.names.len().max(1) as f64, self.series.len().max(1) as f64);
         let width = 0.76 * field / bars;

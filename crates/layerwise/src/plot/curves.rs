@@ -1,6 +1,7 @@
 use super::axes::{Axis, Scale};
 use super::drawing::{Drawing, Item, Point};
-use super::frame::{Bottom, Entry, Frame, Plot, Swatch};
+use super::frame::{Bottom, Frame, Plot};
+use super::legend::{self, Swatch};
 use super::palette;
 use super::picture::{Picture, frame_settings};
 
@@ -110,17 +111,9 @@ impl Picture for Curves {
         let xs = self.series.iter().flat_map(|series| series.points.iter().map(|(x, _)| *x));
         let x = Axis::over(self.x_scale, xs);
         let y = self.y_axis().anywhere();
-        let legend: Vec<Entry> = self
-            .series
-            .iter()
-            .enumerate()
-            .filter(|(_, series)| !series.name.is_empty())
-            .map(|(i, series)| Entry {
-                name: series.name.clone(),
-                color: palette::series(i),
-                swatch: Swatch::Line(palette::dash(i)),
-            })
-            .collect();
+        let legend = legend::entries(self.series.iter().map(|series| &series.name), |i| {
+            Swatch::Line(palette::dash(i))
+        });
         let plot = self.frame.draw(&Bottom::Numbers(&x), &y, &legend);
         let bands = self.series.iter().enumerate().flat_map(|(i, series)| series.draw_band(i, &plot, &x, &y));
         let lines = self.series.iter().enumerate().flat_map(|(i, series)| series.draw_line(i, &plot, &x, &y));

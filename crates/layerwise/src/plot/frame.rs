@@ -1,9 +1,11 @@
 //! What surrounds the data: the title, the legend, the axes with their marks and labels.
 
-use super::axes::{Axis, Tick};
-use super::drawing::{Anchor, Color, Dash, Drawing, Item, Point, Rect, Text};
+use super::axes::Axis;
+use super::drawing::{Anchor, Dash, Drawing, Item, Point, Rect, Text};
 use super::font;
+use super::legend::{Entry, LINE as LEGEND_LINE, draw as draw_legend, lines as legend_lines};
 use super::palette::{FAINT_INK, FRAME, GRID, INK};
+use super::ticks::Tick;
 
 pub(super) const TITLE_SIZE: f64 = 16.0;
 pub(super) const LABEL_SIZE: f64 = 13.0;
@@ -12,14 +14,6 @@ pub(super) const TICK_SIZE: f64 = 11.5;
 pub(super) const EDGE: f64 = 12.0;
 
 const TITLE_LINE: f64 = 21.0;
-const LEGEND_LINE: f64 = 19.0;
-/// How long lines are in a legend, and how wide everything else.
-const LINE_SWATCH: f64 = 22.0;
-const SWATCH: f64 = 12.0;
-/// The free space between a swatch and its name.
-const SWATCH_GAP: f64 = 6.0;
-/// The free space between entries of a legend.
-const BETWEEN: f64 = 18.0;
 /// A legend leaves at least this height to the plot.
 const LOWEST_PLOT: f64 = 60.0;
 /// How far numbers are from their axis.
@@ -37,21 +31,6 @@ pub(super) struct Frame {
     pub height: u32,
 }
 
-/// An entry of a legend.
-pub(super) struct Entry {
-    pub name: String,
-    pub color: Color,
-    pub swatch: Swatch,
-}
-
-/// How a legend shows a series.
-#[derive(Clone, Copy)]
-pub(super) enum Swatch {
-    Line(Dash),
-    Dot { square: bool },
-    Block,
-}
-
 /// What runs along the lower edge of a plot.
 pub(super) enum Bottom<'a> {
     Numbers(&'a Axis),
@@ -63,12 +42,6 @@ pub(super) enum Bottom<'a> {
 pub(super) struct Plot {
     pub drawing: Drawing,
     pub area: Rect,
-}
-
-impl Swatch {
-    fn width(self) -> f64 {
-        if matches!(self, Swatch::Line(_)) { LINE_SWATCH } else { SWATCH }
-    }
 }
 
 impl Frame {
@@ -207,56 +180,6 @@ fn x_ticks(axis: &Axis, width: f64) -> Vec<Tick> {
     (3..=most).rev().map(|most| axis.ticks(most)).find(|ticks| fits(ticks)).unwrap_or_else(|| axis.ticks(2))
 }
 
-/// The place of an entry in its line of a legend.
-struct Place {
-    index: usize,
-    x: f64,
-    name: String,
-    end: f64,
-}
-
-/// Cuts a legend into lines.
-fn legend_lines(legend: &[Entry], room: f64) -> Vec<Vec<Place>> {
-    let mut lines: Vec<Vec<Place>> = Vec::new();
-    for (index, entry) in legend.iter().enumerate() {
-        let before = entry.swatch.width() + SWATCH_GAP;
-        let name = font::fit(&entry.name, TICK_SIZE, room - before);
-        let width = before + font::width(&name, TICK_SIZE);
-        let x = lines.last().and_then(|line| line.last()).map_or(0.0, |last| last.end + BETWEEN);
-        match lines.last_mut() {
-            Some(line) if x + width <= room => line.push(Place { index, x, name, end: x + width }),
-            _ => lines.push(vec![Place { index, x: 0.0, name, end: width }]),
-        }
-    }
-    lines
-}
-
-fn draw_legend(drawing: &mut Drawing, legend: &[Entry], lines: &[Vec<Place>], top: f64, area: Rect) {
-    // All lines begin at the same place: at the plot if they fit there.
-    let widest = lines.iter().flatten().map(|place| place.end).fold(0.0, f64::max);
-    let left = area.x.min(f64::from(drawing.width) - EDGE - widest);
-    for (row, line) in lines.iter().enumerate() {
-        let y = top + row as f64 * LEGEND_LINE + LEGEND_LINE / 2.0;
-        for place in line {
-            let Entry { color, swatch, .. } = legend[place.index];
-            let x = left + place.x;
-            drawing.push(match swatch {
-                Swatch::Line(dash) => {
-                    Item::Lines { paths: vec![vec![(x, y), (x + LINE_SWATCH, y)]], color, width: 2.5, dash }
-                }
-                Swatch::Dot { square } => {
-                    Item::Dots { centres: vec![(x + SWATCH / 2.0, y)], color, radius: 4.5, square }
-                }
-                Swatch::Block => {
-                    Item::Block { at: Rect { x, y: y - SWATCH / 2.0, width: SWATCH, height: SWATCH }, color }
-                }
-            });
-            let at = (x + swatch.width() + SWATCH_GAP, y + 0.36 * TICK_SIZE);
-            drawing.push(Text::new(at, place.name.as_str(), TICK_SIZE, INK).into());
-        }
-    }
-}
-
 fn draw_grid(drawing: &mut Drawing, x_ticks: &[Tick], y_ticks: &[Tick], area: Rect) {
     let upright = |tick: &Tick| (area.x + tick.share * area.width).floor() + 0.5;
     let level = |tick: &Tick| (area.bottom() - tick.share * area.height).floor() + 0.5;
@@ -294,5 +217,37 @@ fn draw_names(drawing: &mut Drawing, names: &[String], area: Rect) {
         let at = (area.x + (i as f64 + 0.5) * field, area.bottom() + TICK_GAP + 0.73 * TICK_SIZE);
         let name = font::fit(name, TICK_SIZE, field - 4.0);
         drawing.push(Text::new(at, name, TICK_SIZE, FAINT_INK).anchored(Anchor::Middle).into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plot::axes::Scale;
+    use crate::plot::legend::Swatch;
+
+    #[test]
+    fn a_legend_leaves_room_for_the_plot() {
+        let mut frame = Frame::new("title");
+        let axis = Axis::exactly(Scale::Linear, 0.0, 1.0);
+        let legend: Vec<Entry> = (0..40)
+            .map(|i| Entry { name: format!("line number {i}"), color: INK, swatch: Swatch::Block })
+            .collect();
+        let height = |frame: &Frame| frame.draw(&Bottom::Numbers(&axis), &axis, &legend).area.height;
+        let names = |frame: &Frame| {
+            let items = frame.draw(&Bottom::Numbers(&axis), &axis, &legend).drawing.items;
+            items
+                .iter()
+                .filter(|item| matches!(item, Item::Text(text) if text.text.starts_with("line")))
+                .count()
+        };
+        assert_eq!(names(&frame), 40);
+        frame.set_size(240, 180);
+        assert!(
+            names(&frame) < 40 && height(&frame) >= 50.0,
+            "{} names, {} pixels",
+            names(&frame),
+            height(&frame)
+        );
     }
 }

@@ -1,6 +1,7 @@
 use super::axes::{Axis, Scale};
 use super::drawing::{Dash, Drawing, Item, Point};
-use super::frame::{Bottom, Entry, Frame, Swatch};
+use super::frame::{Bottom, Frame};
+use super::legend::{self, Swatch};
 use super::palette;
 use super::picture::{Picture, frame_settings};
 
@@ -62,17 +63,7 @@ impl Picture for Histogram {
         let shares: Vec<_> = self.series.iter().map(|(_, values)| self.shares(values, &x)).collect();
         let highest = shares.iter().flatten().copied().fold(0.0, f64::max);
         let y = Axis::exactly(Scale::Linear, 0.0, if highest > 0.0 { 1.05 * highest } else { 1.0 });
-        let legend: Vec<Entry> = self
-            .series
-            .iter()
-            .enumerate()
-            .filter(|(_, (name, _))| !name.is_empty())
-            .map(|(i, (name, _))| Entry {
-                name: name.clone(),
-                color: palette::series(i),
-                swatch: Swatch::Block,
-            })
-            .collect();
+        let legend = legend::entries(self.series.iter().map(|(name, _)| name), |_| Swatch::Block);
         let plot = self.frame.draw(&Bottom::Numbers(&x), &y, &legend);
         let steps = |shares: &[f64]| -> Vec<Point> {
             let width = plot.area.width / shares.len() as f64;

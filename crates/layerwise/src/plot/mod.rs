@@ -41,6 +41,7 @@ mod font;
 mod frame;
 mod histogram;
 mod image_grid;
+mod legend;
 mod palette;
 mod picture;
 mod raster;
@@ -50,6 +51,7 @@ mod scatter;
 mod svg;
 #[cfg(test)]
 mod tests;
+mod ticks;
 
 pub use bars::Bars;
 pub use confusion::ConfusionTable;

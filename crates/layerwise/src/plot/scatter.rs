@@ -2,7 +2,8 @@ use layerwise_tensor::data::Labels;
 
 use super::axes::{Axis, Scale};
 use super::drawing::{Anchor, Drawing, Item, Point, Text};
-use super::frame::{Bottom, Entry, Frame, Plot, Swatch};
+use super::frame::{Bottom, Frame, Plot};
+use super::legend::{self, Swatch};
 use super::palette;
 use super::picture::{Picture, frame_settings};
 
@@ -68,16 +69,8 @@ impl Picture for Scatter {
         let x = Axis::over(Scale::Linear, points().map(|point| point.0)).anywhere();
         let y = Axis::over(Scale::Linear, points().map(|point| point.1)).anywhere();
         let (x, y) = (widened(x), widened(y));
-        let legend: Vec<Entry> = self
-            .classes
-            .iter()
-            .enumerate()
-            .map(|(i, (name, _))| Entry {
-                name: name.clone(),
-                color: palette::series(i),
-                swatch: Swatch::Dot { square: square(i) },
-            })
-            .collect();
+        let legend =
+            legend::entries(self.classes.iter().map(|(name, _)| name), |i| Swatch::Dot { square: square(i) });
         let plot = self.frame.draw(&Bottom::Numbers(&x), &y, &legend);
         let radius = if points().count() > 1500 { 1.6 } else { 2.6 };
         let (mut dots, mut names) = (Vec::new(), Vec::new());
