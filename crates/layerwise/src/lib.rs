@@ -2,6 +2,8 @@
 
 pub mod course;
 pub mod mlp;
+#[cfg(feature = "plot")]
+pub mod plot;
 pub mod prelude;
 pub mod recipe;
 
