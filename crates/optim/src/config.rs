@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::optimizer::{ConfigError, Optimizer};
 use crate::rule::Rule;
 use crate::rules::{
-    AdadeltaConfig, AdagradConfig, AdamConfig, AdamWConfig, RAdamConfig, RmsPropConfig, SgdConfig,
+    AdadeltaConfig, AdagradConfig, AdamConfig, AdamWConfig, AdamaxConfig, LambConfig, LionConfig, Lookahead,
+    LookaheadConfig, NAdamConfig, RAdamConfig, RmsPropConfig, SgdConfig, levels,
 };
 use crate::updater::Updater;
 
@@ -42,11 +43,27 @@ pub enum OptimizerConfig {
     AdamW(AdamWConfig),
     /// [`RAdam`](crate::RAdam).
     RAdam(RAdamConfig),
+    /// [`NAdam`](crate::NAdam).
+    NAdam(NAdamConfig),
+    /// [`Adamax`](crate::Adamax).
+    Adamax(AdamaxConfig),
+    /// [`Lion`](crate::Lion).
+    Lion(LionConfig),
+    /// [`Lamb`](crate::Lamb).
+    Lamb(LambConfig),
+    /// [`Lookahead`](crate::Lookahead) around any other.
+    Lookahead {
+        /// The hyper-parameters of the slow weights. Defaults to those of [`LookaheadConfig`].
+        #[serde(default)]
+        config: LookaheadConfig,
+        /// The rule of the fast weights.
+        inner: Box<OptimizerConfig>,
+    },
 }
 
-/// `$body` with the rule of any variant; the functions below differ in nothing else.
+/// `$body` with the rule of any variant; the functions below differ in nothing else. `$ahead` is for `Lookahead`.
 macro_rules! with_rule {
-    ($config:expr, $rule:ident => $body:expr) => {
+    ($config:expr, $rule:ident => $body:expr, $ahead:pat => $around:expr $(,)?) => {
         match $config {
             OptimizerConfig::Sgd($rule) => $body,
             OptimizerConfig::Adagrad($rule) => $body,
@@ -55,6 +72,11 @@ macro_rules! with_rule {
             OptimizerConfig::Adam($rule) => $body,
             OptimizerConfig::AdamW($rule) => $body,
             OptimizerConfig::RAdam($rule) => $body,
+            OptimizerConfig::NAdam($rule) => $body,
+            OptimizerConfig::Adamax($rule) => $body,
+            OptimizerConfig::Lion($rule) => $body,
+            OptimizerConfig::Lamb($rule) => $body,
+            $ahead => $around,
         }
     };
 }
@@ -66,7 +88,13 @@ impl OptimizerConfig {
     /// If a hyper-parameter is outside its range ([`OptimizerConfig::validate`]).
     #[track_caller]
     pub fn build(&self, params: &Params) -> Box<dyn Optimizer + Send> {
-        with_rule!(self, rule => Box::new(Updater::new(params, *rule)))
+        with_rule!(
+            self,
+            rule => Box::new(Updater::new(params, *rule)),
+            OptimizerConfig::Lookahead { config, inner } => {
+                Box::new(Lookahead::new(params, inner.build(params), *config))
+            },
+        )
     }
 
     /// Whether every value is in its range.
@@ -74,20 +102,29 @@ impl OptimizerConfig {
     /// # Errors
     /// The first that is not, with the range.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        with_rule!(self, rule => rule.validate())
+        with_rule!(self, rule => rule.validate(), OptimizerConfig::Lookahead { config, inner } => {
+            config.validate()?;
+            levels(1 + inner.levels())?;
+            inner.validate()
+        })
     }
 
-    /// What error messages and saved states call the rule.
+    /// How many times `Lookahead` is around it.
+    fn levels(&self) -> usize {
+        with_rule!(self, _rule => 0, OptimizerConfig::Lookahead { inner, .. } => 1 + inner.levels())
+    }
+
+    /// What error messages call the rule.
     pub fn name(&self) -> &'static str {
         fn of<R: Rule>(_: &R) -> &'static str {
             R::NAME
         }
-        with_rule!(self, rule => of(rule))
+        with_rule!(self, rule => of(rule), OptimizerConfig::Lookahead { .. } => "Lookahead")
     }
 
     /// The learning rate.
     pub fn lr(&self) -> f32 {
-        with_rule!(self, rule => rule.lr)
+        with_rule!(self, rule => rule.lr, OptimizerConfig::Lookahead { inner, .. } => inner.lr())
     }
 }
 
@@ -103,5 +140,6 @@ macro_rules! from_configs {
 
 from_configs! {
     Sgd(SgdConfig), Adagrad(AdagradConfig), RmsProp(RmsPropConfig), Adadelta(AdadeltaConfig), Adam(AdamConfig),
-    AdamW(AdamWConfig), RAdam(RAdamConfig),
+    AdamW(AdamWConfig), RAdam(RAdamConfig), NAdam(NAdamConfig), Adamax(AdamaxConfig), Lion(LionConfig),
+    Lamb(LambConfig),
 }

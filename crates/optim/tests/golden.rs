@@ -1,4 +1,4 @@
-//! The update rules against PyTorch, step by step; `golden/generate.py` makes the numbers and states the problem.
+//! The update rules against PyTorch, and where it has none against their papers, step by step; `golden/generate.py` makes the numbers and states the problem.
 
 use layerwise_autograd::{Params, Tape, Tensor, Var};
 use layerwise_optim::*;
@@ -116,6 +116,17 @@ rule_follows! {
     adam_follows_pytorch: AdamConfig, "adam.json", 96;
     adamw_follows_pytorch: AdamWConfig, "adamw.json", 64;
     radam_follows_pytorch: RAdamConfig, "radam.json", 48;
+    nadam_follows_pytorch: NAdamConfig, "nadam.json", 96;
+    adamax_follows_pytorch: AdamaxConfig, "adamax.json", 32;
+    lion_follows_its_paper: LionConfig, "lion.json", 16;
+    lamb_follows_its_paper: LambConfig, "lamb.json", 32;
+}
+
+#[test]
+fn lookahead_follows_its_paper() {
+    follow(include_str!("golden/lookahead.json"), 48, |params, case: &Case<OptimizerConfig>| {
+        case.config.build(params)
+    });
 }
 
 /// Fails where an element is off by more than 1e-5 of itself, and for a NaN.
@@ -124,6 +135,6 @@ fn assert_close(what: &str, found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len(), "{what}");
     for (found, expected) in found.iter().zip(expected) {
         let close = (found - expected).abs() <= 1e-5 * expected.abs();
-        assert!(close, "{what}: {found:?}, PyTorch has {expected:?}");
+        assert!(close, "{what}: {found:?}, expected {expected:?}");
     }
 }

@@ -23,6 +23,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import reference
+
 STEPS = 100
 RECORDED = [1, 10, 100]
 
@@ -94,10 +96,39 @@ RULES = {
         torch.optim.RAdam,
         {"lr": [0.05, 0.001], "betas": BETAS, "eps": [1e-8, 0.1], "weight_decay": DECAY},
     ),
+    "nadam": (
+        torch.optim.NAdam,
+        {
+            "lr": [0.01, 0.001],
+            "betas": BETAS,
+            "eps": [1e-8, 0.1],
+            "momentum_decay": [0.004, 0.1],
+            "weight_decay": DECAY,
+        },
+    ),
+    "adamax": (
+        torch.optim.Adamax,
+        {"lr": [0.01, 0.001], "betas": BETAS, "eps": [1e-8, 0.1], "weight_decay": DECAY},
+    ),
+    "lion": (
+        reference.Lion,
+        {"lr": [0.003, 0.0005], "betas": [(0.9, 0.99), (0.8, 0.95)], "weight_decay": [0.0, 0.1]},
+    ),
+    "lamb": (
+        reference.Lamb,
+        {"lr": [0.003, 0.0005], "betas": BETAS, "eps": [1e-6, 0.1], "weight_decay": [0.0, 0.1]},
+    ),
 }
 
+# The rules that `Lookahead` is put around, with some of their hyper-parameters, and the grid of its own.
+INNER = [
+    ("sgd", {"lr": 0.05, "momentum": 0.5}),
+    ("adam", {"lr": 0.01}),
+]
+LOOKAHEAD = {"k": [1, 3, 5], "alpha": [0.0, 0.5, 0.8, 1.0]}
+
 # Those whose decay is told by a flag in PyTorch, and by `Updater::decay` here.
-HAVE_FLAG = ["adam", "radam"]
+HAVE_FLAG = ["adam", "radam", "nadam"]
 
 
 def points(name):
@@ -146,6 +177,14 @@ def cases(name):
                 yield {"config": config, "decoupled": decoupled, "b_every": b_every, "recorded": recorded}
 
 
+def lookahead_cases():
+    for name, inner in INNER:
+        for k, alpha, b_every in itertools.product(*LOOKAHEAD.values(), (1, 2)):
+            recorded = trace(lambda p: reference.Lookahead(p, RULES[name][0](p, **inner), k, alpha), b_every)
+            config = {"lookahead": {"config": {"k": k, "alpha": alpha}, "inner": {name: inner}}}
+            yield {"config": config, "decoupled": False, "b_every": b_every, "recorded": recorded}
+
+
 def write(name, cases):
     golden = {"torch": torch.__version__.split("+")[0], "problem": PROBLEM, "recorded": RECORDED, "cases": list(cases)}
     Path(__file__).with_name(f"{name}.json").write_text(json.dumps(golden, separators=(",", ":")) + "\n")
@@ -155,6 +194,7 @@ def main():
     torch.set_num_threads(1)
     for name in RULES:
         write(name, cases(name))
+    write("lookahead", lookahead_cases())
 
 
 if __name__ == "__main__":
