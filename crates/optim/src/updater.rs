@@ -204,10 +204,16 @@ impl<R: Rule> Updater<R> {
             false => &mut slot[range.clone()],
         });
         let all = Stretch { values: &mut values[range.clone()], gradients: &mut gradients[range], slots };
-        for_each_part(all, part, |mut part| {
-            pull.apply(&mut part);
-            R::apply(&step, part);
-        });
+        // Where a closure is not inlined, its loops are compiled for the least machine instead of this one.
+        for_each_part(
+            all,
+            part,
+            #[inline(always)]
+            |mut part| {
+                pull.apply(&mut part);
+                R::apply(&step, part);
+            },
+        );
         // Without `eps`, a rule has divided 0 by 0 in the gaps.
         for pair in self.ids[stretch].windows(2) {
             let gap = self.layout.range(pair[0]).end..self.layout.range(pair[1]).start;

@@ -84,14 +84,10 @@ impl<O: Optimizer> Lookahead<O> {
         let OptimizerState { rule, counter, .. } = inner.state();
         let checked = config.validate().and_then(|()| levels(1 + usize::from(counter.is_some())));
         checked.unwrap_or_else(|error| panic!("Lookahead: {error}"));
-        Lookahead {
-            inner,
-            config,
-            rule: format!("Lookahead({rule})"),
-            layout: params.layout().clone(),
-            steps: 0,
-            slow: Buffer::zeros(params.flat().len()),
-        }
+        let mut slow = Buffer::zeros(params.flat().len());
+        slow.copy_from_slice(params.flat());
+        let (rule, layout) = (format!("Lookahead({rule})"), params.layout().clone());
+        Lookahead { inner, config, rule, layout, steps: 0, slow }
     }
 
     /// The optimizer inside.
