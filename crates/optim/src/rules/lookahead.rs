@@ -83,7 +83,9 @@ impl<O: Optimizer> Lookahead<O> {
     pub fn new(params: &Params, inner: O, config: LookaheadConfig) -> Self {
         let OptimizerState { rule, counter, .. } = inner.state();
         let checked = config.validate().and_then(|()| levels(1 + usize::from(counter.is_some())));
-        checked.unwrap_or_else(|error| panic!("Lookahead: {error}"));
+        if let Err(error) = checked {
+            panic!("Lookahead: {error}");
+        }
         let mut slow = Buffer::zeros(params.flat().len());
         slow.copy_from_slice(params.flat());
         let (rule, layout) = (format!("Lookahead({rule})"), params.layout().clone());

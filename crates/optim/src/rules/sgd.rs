@@ -121,31 +121,3 @@ impl Rule for SgdConfig {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(config: SgdConfig) -> String {
-        config.validate().unwrap_err().to_string()
-    }
-
-    #[test]
-    fn values_outside_their_range_are_refused() {
-        let of = SgdConfig::default();
-        assert_eq!(refused(SgdConfig { lr: -0.1, ..of }), "lr must be finite and at least 0, found -0.1");
-        assert_eq!(refused(SgdConfig { lr: f32::NAN, ..of }), "lr must be finite and at least 0, found NaN");
-        assert_eq!(
-            refused(SgdConfig { momentum: -1.0, ..of }),
-            "momentum must be finite and at least 0, found -1"
-        );
-        assert_eq!(
-            refused(SgdConfig { weight_decay: f32::INFINITY, ..of }),
-            "weight_decay must be finite and at least 0, found inf"
-        );
-        let nesterov = SgdConfig { nesterov: true, ..of };
-        assert_eq!(refused(nesterov), "momentum must be above 0 with nesterov, found 0");
-        let dampened = SgdConfig { momentum: 0.9, dampening: 0.1, ..nesterov };
-        assert_eq!(refused(dampened), "dampening must be 0 with nesterov, found 0.1");
-    }
-}

@@ -1,5 +1,9 @@
 //! Everything that is the same for all rules: which parameters a step changes, groups, decay, threads.
 
+mod pull;
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 use layerwise_autograd::{Layout, ParamGradients, ParamId, Params};
@@ -10,6 +14,8 @@ use crate::groups::{self, Group, Membership};
 use crate::optimizer::{ConfigError, Optimizer, check_layout};
 use crate::rule::{Clock, Cut, Decay, Rule, Stretch};
 use crate::state::{OptimizerState, ParameterState, StateError};
+use pull::Pull;
+pub(crate) use pull::sign;
 
 /// Numbers that one thread updates at a time.
 pub(crate) const PART: usize = 1 << 15;
@@ -223,48 +229,6 @@ impl<R: Rule> Updater<R> {
     }
 }
 
-/// What draws parameters towards 0 before a rule sees them.
-#[derive(Clone, Copy)]
-struct Pull {
-    l2: f32,
-    l1: f32,
-    shrink: f32,
-}
-
-impl Pull {
-    fn new(decay: Decay, lr: f32, weight_decay: f32, l1: f32) -> Self {
-        let l2 = if decay == Decay::L2 { weight_decay } else { 0.0 };
-        let decoupled = if decay == Decay::Decoupled { f64::from(weight_decay) } else { 0.0 };
-        Pull { l2, l1, shrink: (1.0 - f64::from(lr) * decoupled) as f32 }
-    }
-
-    #[inline(always)]
-    fn apply(self, stretch: &mut Stretch<'_>) {
-        let Stretch { values, gradients, .. } = stretch;
-        if self.l2 != 0.0 {
-            gradients.iter_mut().zip(values.iter()).for_each(|(g, p)| *g += self.l2 * p);
-        }
-        if self.l1 != 0.0 {
-            gradients.iter_mut().zip(values.iter()).for_each(|(g, &p)| *g += self.l1 * sign(p));
-        }
-        if self.shrink != 1.0 {
-            values.iter_mut().for_each(|p| *p *= self.shrink);
-        }
-    }
-}
-
-/// -1, 0 or 1; the standard library's is 1 at 0.
-#[inline(always)]
-pub(crate) fn sign(x: f32) -> f32 {
-    if x > 0.0 {
-        1.0
-    } else if x < 0.0 {
-        -1.0
-    } else {
-        0.0
-    }
-}
-
 impl<R: Rule> Optimizer for Updater<R> {
     fn update(&mut self, params: &mut Params, gradients: &mut ParamGradients<'_>) {
         check_layout(R::NAME, &self.layout, params);
@@ -340,7 +304,8 @@ impl<R: Rule> Optimizer for Updater<R> {
         }
         rule.validate()?;
         if rule.slots().len() > self.names.len() {
-            return Err(StateError::Momentum { rule: R::NAME.to_owned(), found: state.momentum });
+            let found = state.momentum.unwrap_or_default();
+            return Err(StateError::Momentum { rule: R::NAME.to_owned(), found });
         }
         // Everything is looked at before anything is changed.
         state.check_parameters(
@@ -362,5 +327,8 @@ impl<R: Rule> Optimizer for Updater<R> {
 /// With the name of the rule in front of the error.
 #[track_caller]
 fn refuse<R: Rule>(checked: Result<(), ConfigError>) {
-    checked.unwrap_or_else(|error| panic!("{}: {error}", R::NAME));
+    // Not in a closure, which would hide the caller's line.
+    if let Err(error) = checked {
+        panic!("{}: {error}", R::NAME);
+    }
 }
