@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod clip;
+mod config;
 mod constraint;
 mod groups;
 mod norm;
@@ -13,11 +14,14 @@ mod trainer;
 mod updater;
 
 pub use clip::{Clip, clip_grad_norm, clip_grad_value, grad_norm};
+pub use config::OptimizerConfig;
 pub use constraint::Constraint;
 pub use groups::Group;
 pub use optimizer::{ConfigError, Optimizer};
 pub use rule::{Clock, Cut, Decay, Hyper, Rule, Stretch};
-pub use rules::{Adam, AdamConfig, AdamW, AdamWConfig, Sgd, SgdConfig};
+pub use rules::{Adadelta, AdadeltaConfig, Adagrad, AdagradConfig, Adam, AdamConfig, AdamW, AdamWConfig};
+pub use rules::{Adamax, AdamaxConfig, Lamb, LambConfig, Lion, LionConfig, Lookahead, LookaheadConfig};
+pub use rules::{NAdam, NAdamConfig, RAdam, RAdamConfig, RmsProp, RmsPropConfig, Sgd, SgdConfig};
 pub use schedule::{Anneal, Goal, OneCycle, PlateauConfig, ReduceOnPlateau, Schedule, Threshold};
 pub use state::{OptimizerState, ParameterState, StateError};
 pub use trainer::{
