@@ -76,8 +76,18 @@ impl Linear {
     }
 
     /// The parameter's path without its last part: the layer's.
-    pub(super) fn weight_node(self) -> NodeId {
+    pub(crate) fn weight_node(self) -> NodeId {
         self.weight
+    }
+
+    pub(crate) fn activation(self) -> Activation {
+        self.activation
+    }
+
+    /// `x w^T + b`, which the forward pass has not kept.
+    pub(crate) fn pre_activation(self, values: Values<'_>, out: &mut [f32]) {
+        let bias = self.bias.map(|bias| values.get(bias));
+        linear(self.x(values), self.weight(values), bias, Activation::Identity, out);
     }
 
     /// `dz = dy f'(z)`, `db = sum over rows of dz`, `dw = dz^T x`, `dx = dz w`
