@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod diagnostics;
 mod dropout;
 pub mod init;
 mod linear;
@@ -10,6 +11,9 @@ mod norm;
 mod prelu;
 mod sequential;
 
+pub use diagnostics::{
+    Diagnostics, LayerRecord, Observer, Percentile, SATURATED, Summary, gradient_norms, layer_gradient_norms,
+};
 pub use dropout::{AlphaDropout, Dropout, GaussianDropout, GaussianNoise};
 pub use init::Init;
 pub use layerwise_autograd::Activation;
