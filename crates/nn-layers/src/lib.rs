@@ -2,6 +2,7 @@
 
 mod diagnostics;
 mod dropout;
+mod fold;
 pub mod init;
 mod linear;
 mod metrics;

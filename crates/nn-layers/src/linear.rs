@@ -86,6 +86,11 @@ impl Linear {
     pub fn bias(&self) -> Option<ParamId> {
         self.bias
     }
+
+    /// What follows the linear map.
+    pub fn activation(&self) -> Activation {
+        self.activation
+    }
 }
 
 impl Module for Linear {
