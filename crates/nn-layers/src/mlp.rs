@@ -52,10 +52,7 @@ impl Mlp {
     /// If there are fewer than two widths, or one is 0.
     #[track_caller]
     pub fn new(widths: &[usize]) -> Self {
-        assert!(
-            widths.len() >= 2 && !widths.contains(&0),
-            "an MLP has at least two widths (input and output), none of them 0; found {widths:?}"
-        );
+        check_widths(widths);
         Mlp {
             widths: widths.to_vec(),
             activation: Activation::Relu,
@@ -68,8 +65,13 @@ impl Mlp {
     }
 
     /// What follows each hidden layer. Defaults to ReLU.
+    ///
+    /// # Panics
+    /// If a constant of it is out of its range.
     #[must_use]
+    #[track_caller]
     pub fn activation(self, activation: Activation) -> Self {
+        activation.check();
         Mlp { activation, ..self }
     }
 
@@ -142,9 +144,14 @@ impl Mlp {
     /// Declares the parameters below `scope` with values drawn from `rng`, and returns the model.
     ///
     /// # Panics
-    /// If the names are taken.
+    /// If the names are taken, or the configuration was read from somewhere and is out of the ranges that the methods above check.
     #[track_caller]
     pub fn build(&self, scope: &mut Scope<'_>, rng: &mut Rng) -> Sequential {
+        check_widths(&self.widths);
+        self.activation.check();
+        for dropout in [self.input_dropout, self.dropout].into_iter().flatten() {
+            dropout.check();
+        }
         let mut model = Sequential::new();
         // The place of the next module, as PyTorch counts them.
         let mut at = 0;
@@ -179,6 +186,14 @@ impl Mlp {
         }
         model
     }
+}
+
+#[track_caller]
+fn check_widths(widths: &[usize]) {
+    assert!(
+        widths.len() >= 2 && !widths.contains(&0),
+        "an MLP has at least two widths (input and output), none of them 0; found {widths:?}"
+    );
 }
 
 #[cfg(test)]

@@ -59,6 +59,25 @@ const SQRT_2_OVER_PI: f32 = 0.797_884_6;
 const GELU_CUBIC: f32 = 0.044_715;
 
 impl Activation {
+    /// Refuses constants out of their range: what builds layers calls it.
+    ///
+    /// # Panics
+    /// If a slope is negative, or a constant is not finite.
+    #[track_caller]
+    pub fn check(self) {
+        match self {
+            // The derivative is taken from the output, which has to have the sign of the input.
+            Activation::LeakyRelu { slope } => assert!(
+                slope >= 0.0 && slope.is_finite(),
+                "leaky_relu: slope is {slope}, but must be finite and at least 0"
+            ),
+            Activation::Elu { alpha } => {
+                assert!(alpha.is_finite(), "elu: alpha is {alpha}, but must be finite");
+            }
+            _ => {}
+        }
+    }
+
     /// `y = f(x)` in place.
     pub fn forward(self, values: &mut [f32]) {
         dispatch(Isa::best(), Forward { activation: self, values });

@@ -20,7 +20,7 @@ impl<'p> Var<'p> {
     /// An activation whose derivative needs its input ([`Activation::backward_from_output`]) becomes an operation of its own.
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the shapes do not fit, or a constant of the activation is out of its range.
     #[track_caller]
     pub fn linear(self, weight: Var<'p>, bias: Option<Var<'p>>, activation: Activation) -> Var<'p> {
         let (shape, w) = (self.shape(), weight.shape());
@@ -42,6 +42,7 @@ impl<'p> Var<'p> {
                 "linear{what}: the weight {w} with a bias of shape {b}, expected [{outputs}]"
             );
         }
+        activation.check();
         if !activation.backward_from_output() {
             return self.linear(weight, bias, Activation::Identity).activation(activation);
         }
