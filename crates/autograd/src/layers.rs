@@ -6,7 +6,7 @@
 use layerwise_tensor::Activation;
 
 use crate::graph::{Graph, Named, NodeId};
-use crate::ops::Op;
+use crate::ops::{Linear, Op};
 use crate::{ParamId, Pass, Var};
 
 /// What entered the non-linearity of a layer in a pass, and what left it.
@@ -60,8 +60,9 @@ impl Pass<'_> {
     /// stands between the two (a normalisation, a reshape, ..), every linear map without one, and what modules have named
     /// ([`Pass::name_layer`]).
     ///
-    /// A linear map is [`Var::linear`], or a product with a parameter where an activation follows. An activation that acts on none
-    /// has no name, and is left out. A layer that is used twice is shown twice. Values are those of the pass, bit for bit; where
+    /// A linear map is [`Var::linear`], or a product with a parameter where an activation follows. The weight names the layer; where
+    /// it is another layer's turned round (tied weights), the bias does. An activation that acts on no layer has no name, and is
+    /// left out. A layer that is used twice is shown twice. Values are those of the pass, bit for bit; where
     /// linear map and activation were one operation, the value between the two is computed once more.
     ///
     /// `see` cannot record operations in this pass.
@@ -115,7 +116,7 @@ fn find(graph: &Graph) -> Vec<Found> {
     }
     for output in graph.ids().filter(|id| !taken[id.index()]) {
         if let Op::Linear(op) = graph.nodes[output.index()].op
-            && let Some(layer) = param(graph, op.weight_node())
+            && let Some(layer) = layer_of(graph, op)
         {
             let kept = op.activation() == Activation::Identity;
             found.push(Found {
@@ -130,11 +131,11 @@ fn find(graph: &Graph) -> Vec<Found> {
     found
 }
 
-/// The linear map that a value comes from, and its weight.
+/// The linear map that a value comes from, and a parameter of its layer.
 fn linear_before(graph: &Graph, mut node: NodeId) -> Option<(NodeId, ParamId)> {
     loop {
         node = match graph.nodes[node.index()].op {
-            Op::Linear(op) => return param(graph, op.weight_node()).map(|weight| (node, weight)),
+            Op::Linear(op) => return layer_of(graph, op).map(|layer| (node, layer)),
             Op::MatMul(op) => {
                 return op.operands().into_iter().find_map(|side| param(graph, side)).map(|w| (node, w));
             }
@@ -155,9 +156,18 @@ fn linear_before(graph: &Graph, mut node: NodeId) -> Option<(NodeId, ParamId)> {
     }
 }
 
+/// A parameter of the layer that a linear map belongs to: its weight, or its bias where the weight is another layer's turned round.
+fn layer_of(graph: &Graph, op: Linear) -> Option<ParamId> {
+    let is_own = matches!(graph.nodes[op.weight_node().index()].op, Op::Param(_));
+    let bias = op.bias_node().filter(|_| !is_own).and_then(|bias| param(graph, bias));
+    bias.or_else(|| param(graph, op.weight_node()))
+}
+
+/// The parameter that a value is, as it stands or in another shape.
 fn param(graph: &Graph, node: NodeId) -> Option<ParamId> {
     match graph.nodes[node.index()].op {
         Op::Param(id) => Some(id),
+        Op::Transpose(x) | Op::Reshape(x) | Op::Detach(x) => param(graph, x),
         _ => None,
     }
 }
@@ -239,6 +249,20 @@ mod tests {
         });
         assert_eq!(names(&seen), [("a", Some(Activation::Relu)), ("b", None)]);
         assert!(seen[1].2.iter().zip(&seen[1].3).all(|(z, y)| (z.abs() - y).abs() < 1e-6));
+    }
+
+    #[test]
+    fn tied_weights_are_called_by_the_bias() {
+        let seen = seen(|x, [a, _, slope], _| {
+            let code = x.linear(a, None, Activation::Sigmoid);
+            let back = code.linear(a.transpose(), Some(slope), Activation::Sigmoid);
+            back.linear(a.transpose(), None, Activation::Identity).matmul_transposed(a.transpose()).tanh()
+        });
+        let [sigmoid, tanh] = [Activation::Sigmoid, Activation::Tanh].map(Some);
+        assert_eq!(
+            names(&seen),
+            [("a", sigmoid), ("c", sigmoid), ("a", Some(Activation::Identity)), ("a", tanh)]
+        );
     }
 
     #[test]

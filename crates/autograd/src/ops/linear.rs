@@ -81,6 +81,10 @@ impl Linear {
         self.weight
     }
 
+    pub(crate) fn bias_node(self) -> Option<NodeId> {
+        self.bias
+    }
+
     pub(crate) fn activation(self) -> Activation {
         self.activation
     }

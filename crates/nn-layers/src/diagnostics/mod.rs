@@ -23,7 +23,8 @@ pub const SATURATED: f32 = 0.05;
 /// activation, under the path of the linear map's parameters (`0` of `0.weight`); the output layer is one too, without an activation.
 /// Modules of your own are seen as far as they are made of such operations; others name what they do ([`Pass::name_layer`]).
 ///
-/// It keeps every value it has seen, 8 bytes for each unit and example.
+/// It keeps every value it has seen, 8 bytes for each unit and example: of a long training it should see a batch now and then. In a
+/// closure that cannot change what it captures, such as a training loop's loss, it lives in a `Mutex`.
 ///
 /// ```
 /// use layerwise_autograd::{Params, Tape, Tensor};

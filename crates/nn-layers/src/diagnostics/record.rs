@@ -1,17 +1,20 @@
 use std::fmt;
 
+use layerwise_autograd::{Params, Tape};
+use layerwise_tensor::data::Source;
 use serde::{Deserialize, Serialize};
 
-use super::Summary;
+use super::{Observer, Summary};
+use crate::Module;
 
-/// What an [`Observer`](super::Observer) has seen.
+/// What an [`Observer`] has seen.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Diagnostics {
     /// In the order of computation.
     pub layers: Vec<LayerRecord>,
 }
 
-/// What an [`Observer`](super::Observer) has seen of a layer, over all examples.
+/// What an [`Observer`] has seen of a layer, over all examples.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct LayerRecord {
     /// The path of its parameters: `0` of `0.weight`. A layer that is used twice in a pass has two records of one name.
@@ -33,6 +36,20 @@ pub struct LayerRecord {
 }
 
 impl Diagnostics {
+    /// What an [`Observer`] with its default percentiles sees of a model in one evaluation pass.
+    ///
+    /// # Panics
+    /// If the input does not fit the model.
+    #[track_caller]
+    pub fn of(model: &dyn Module, params: &Params, input: &(impl Source + ?Sized)) -> Self {
+        let mut observer = Observer::default();
+        let mut tape = Tape::new();
+        let pass = tape.eval(params);
+        model.forward(pass.input(input));
+        observer.observe(&pass);
+        observer.diagnostics()
+    }
+
     /// The record of the layer with this path; the first of several.
     pub fn layer(&self, name: &str) -> Option<&LayerRecord> {
         self.layers.iter().find(|layer| layer.name == name)
@@ -70,6 +87,19 @@ impl fmt::Display for Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Activation, Mlp};
+    use layerwise_autograd::Tensor;
+    use layerwise_tensor::Rng;
+
+    #[test]
+    fn a_model_is_looked_at_in_evaluation() {
+        let mut params = Params::new();
+        let mlp = Mlp::new(&[3, 4, 2]).activation(Activation::Tanh).dropout(0.9).batch_norm();
+        let model = mlp.build(&mut params.root(), &mut Rng::seed(1));
+        let found = Diagnostics::of(&model, &params, &Tensor::full([1, 3], 0.5));
+        assert_eq!(found.layers.iter().map(|layer| layer.examples).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!((found.layer("0").unwrap().units, found.layer("4").unwrap().units), (4, 2));
+    }
 
     #[test]
     fn it_prints_as_a_table() {
