@@ -2,8 +2,8 @@
 
 use layerwise_tensor::{Buffer, Shape};
 
-use crate::Params;
 use crate::ops::Op;
+use crate::{ParamId, Params};
 
 /// What the forward pass leaves behind.
 #[derive(Default)]
@@ -12,6 +12,16 @@ pub(crate) struct Graph {
     /// One per node, and more from longer passes before.
     values: Vec<Buffer>,
     pub workspace: Workspace,
+    /// Layers that modules have named, of [`crate::Pass::name_layer`].
+    pub named: Vec<Named>,
+}
+
+/// A layer that a module has named: a parameter of it, what enters its non-linearity, and what leaves it.
+#[derive(Clone, Copy)]
+pub(crate) struct Named {
+    pub layer: ParamId,
+    pub pre_activation: NodeId,
+    pub activation: NodeId,
 }
 
 /// One operation and the shape of its result.
@@ -93,12 +103,18 @@ impl NodeId {
 }
 
 impl Graph {
+    /// Its nodes, first to last.
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.nodes.len() as u32).map(NodeId)
+    }
+
     pub fn values<'a>(&'a self, params: &'a Params) -> Values<'a> {
         Values { nodes: &self.nodes, values: &self.values, params }
     }
 
     pub fn clear(&mut self) {
         self.nodes.clear();
+        self.named.clear();
         self.workspace.used = 0;
         self.workspace.indices.clear();
     }

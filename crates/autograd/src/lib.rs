@@ -3,6 +3,7 @@
 mod gradcheck;
 mod gradients;
 mod graph;
+mod layers;
 mod ops;
 mod params;
 mod pass;
@@ -12,6 +13,7 @@ mod tape;
 mod var;
 
 pub use gradcheck::{Gradcheck, GradientError, gradcheck};
+pub use layers::LayerValues;
 pub use layerwise_tensor::{Accum, Activation, Shape, Tensor};
 pub use ops::{ClassLossOptions, CustomOp, Inputs, Reduction};
 pub use params::{Layout, ParamId, Params, Scope};

@@ -64,6 +64,11 @@ impl Layout {
         &self.entries[id.index()].name
     }
 
+    /// The path of the layer that declared a parameter: `encoder.0` of `encoder.0.weight`, nothing of `weight`.
+    pub fn scope(&self, id: ParamId) -> &str {
+        self.name(id).rsplit_once('.').map_or("", |(scope, _)| scope)
+    }
+
     /// The shape of a parameter.
     pub fn shape(&self, id: ParamId) -> Shape {
         self.entries[id.index()].shape
@@ -292,6 +297,7 @@ mod tests {
         assert_eq!((params.len(), params.count()), (2, 17));
         assert_eq!(params.get("b").unwrap().as_slice(), [2.0, 2.0]);
         assert!(params.get("c").is_none());
+        assert_eq!(params.ids().map(|id| params.layout().scope(id)).collect::<Vec<_>>(), ["a.0", ""]);
     }
 
     #[test]

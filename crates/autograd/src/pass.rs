@@ -4,7 +4,7 @@ use layerwise_tensor::Stream;
 use layerwise_tensor::data::Source;
 use layerwise_tensor::{Shape, Tensor};
 
-use crate::graph::{Forward, NodeId};
+use crate::graph::Forward;
 use crate::ops::Op;
 use crate::{ParamId, Params, Tape, Var};
 
@@ -112,7 +112,7 @@ impl<'p> Pass<'p> {
     pub fn first_non_finite(&self) -> Option<String> {
         let graph = self.tape.graph.borrow();
         let values = graph.values(self.params);
-        (0..graph.nodes.len() as u32).map(NodeId).find_map(|id| {
+        graph.ids().find_map(|id| {
             let bad = values.get(id).iter().find(|x| !x.is_finite())?;
             let node = &graph.nodes[id.index()];
             let what = node.op.describe(self.params, &graph.nodes);

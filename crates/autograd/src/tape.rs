@@ -76,9 +76,20 @@ impl Tape {
     /// parameter.
     pub fn gradient(&self, params: &Params, name: &str) -> Option<Tensor> {
         let id = params.id(name)?;
+        self.with_gradient(params, id, |gradient| Tensor::new(params.shape(id), gradient.to_vec()))
+    }
+
+    /// Calls `read` with the gradient of a parameter where it lies, summed over the passes since the last step. `None` if no pass
+    /// reached it.
+    pub fn with_gradient<R>(
+        &self,
+        params: &Params,
+        id: ParamId,
+        read: impl FnOnce(&[f32]) -> R,
+    ) -> Option<R> {
         let gradients = self.gradients.borrow();
         let reached = gradients.params_written.get(id.index()).copied().unwrap_or(false);
-        reached.then(|| Tensor::new(params.shape(id), gradients.params[params.layout().range(id)].to_vec()))
+        reached.then(|| read(&gradients.params[params.layout().range(id)]))
     }
 
     /// The gradients of all parameters, for update rules: laid out like [`Params::flat`].

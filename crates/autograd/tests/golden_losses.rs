@@ -51,7 +51,8 @@ const fn options(
 }
 
 /// The names and their order are those of `golden_losses/generate.py`.
-const LOSSES: [(&str, Loss); 19] = [
+const LOSSES: [(&str, Loss); 23] = [
+    ("cross_entropy, plain", |x, r| x[0].cross_entropy_with(&KEPT_LABELS, options(None, 0.0, None, r))),
     ("cross_entropy, weights", |x, r| x[0].cross_entropy_with(&KEPT_LABELS, options(WEIGHTS, 0.0, None, r))),
     ("cross_entropy, smoothing", |x, r| x[0].cross_entropy_with(&KEPT_LABELS, options(None, 0.1, None, r))),
     ("cross_entropy, ignore", |x, r| x[0].cross_entropy_with(&LABELS, options(None, 0.0, NEGATIVE, r))),
@@ -70,6 +71,7 @@ const LOSSES: [(&str, Loss); 19] = [
     ("bce_with_logits, one weight", |x, r| x[0].bce_with_logits(x[1], Some(&[2.5]), r)),
     ("bce_with_logits, weights", |x, r| x[0].bce_with_logits(x[1], WEIGHTS, r)),
     ("bce_with_logits of extremes", |x, r| x[0].bce_with_logits(x[1], None, r)),
+    ("mse", |x, r| x[0].mse_with(x[1], r)),
     ("mae", |x, r| x[0].mae(x[1], r)),
     ("huber", |x, r| x[0].huber(x[1], 1.0, r)),
     ("huber, delta", |x, r| x[0].huber(x[1], 0.375, r)),
@@ -77,6 +79,14 @@ const LOSSES: [(&str, Loss); 19] = [
     ("cosine_embedding", |x, r| {
         let target = x[0].pass().input(&Tensor::from(SIGNS));
         x[0].cosine_embedding(x[1], target, -0.5, r)
+    }),
+    ("cosine_embedding, no margin", |x, r| {
+        let target = x[0].pass().input(&Tensor::from(SIGNS));
+        x[0].cosine_embedding(x[1], target, 0.0, r)
+    }),
+    ("cosine_embedding, of the opposite", |x, r| {
+        let target = x[0].pass().input(&Tensor::from([-1.0; 6]));
+        x[0].cosine_embedding(x[1], target, 0.25, r)
     }),
 ];
 

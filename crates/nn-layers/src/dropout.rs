@@ -23,6 +23,12 @@ impl Dropout {
         assert!((0.0..1.0).contains(&p), "dropout: p is {p}, but must lie in [0, 1)");
         Dropout { p }
     }
+
+    /// Refuses a probability that was read from somewhere and is out of its range.
+    #[track_caller]
+    pub(crate) fn check(self) {
+        Dropout::new(self.p);
+    }
 }
 
 impl Module for Dropout {

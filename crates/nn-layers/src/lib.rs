@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod diagnostics;
 mod dropout;
+mod fold;
 pub mod init;
 mod linear;
 mod metrics;
@@ -10,6 +12,9 @@ mod norm;
 mod prelu;
 mod sequential;
 
+pub use diagnostics::{
+    Diagnostics, LayerRecord, Observer, Percentile, SATURATED, Summary, gradient_norms, layer_gradient_norms,
+};
 pub use dropout::{AlphaDropout, Dropout, GaussianDropout, GaussianNoise};
 pub use init::Init;
 pub use layerwise_autograd::Activation;

@@ -73,7 +73,12 @@ impl Linear {
     }
 
     /// The same layer with an activation, fused with the linear map.
+    ///
+    /// # Panics
+    /// If a constant of it is out of its range.
+    #[track_caller]
     pub fn with_activation(self, activation: Activation) -> Self {
+        activation.check();
         Linear { activation, ..self }
     }
 
@@ -85,6 +90,11 @@ impl Linear {
     /// The bias, `[out]`.
     pub fn bias(&self) -> Option<ParamId> {
         self.bias
+    }
+
+    /// What follows the linear map.
+    pub fn activation(&self) -> Activation {
+        self.activation
     }
 }
 

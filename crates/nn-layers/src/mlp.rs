@@ -2,7 +2,7 @@ use layerwise_autograd::{Activation, Scope};
 use layerwise_tensor::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchNorm, BatchNormConfig, Dropout, Init, Linear, Sequential};
+use crate::{BatchNorm, BatchNormConfig, Dropout, Init, LayerNorm, LayerNormConfig, Linear, Sequential};
 
 /// A multi-layer perceptron as a configuration: the widths of its layers, and what stands between them.
 ///
@@ -29,7 +29,11 @@ pub struct Mlp {
     widths: Vec<usize>,
     activation: Activation,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    input_dropout: Option<Dropout>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     batch_norm: Option<BatchNormConfig>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    layer_norm: Option<LayerNormConfig>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     dropout: Option<Dropout>,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -48,22 +52,26 @@ impl Mlp {
     /// If there are fewer than two widths, or one is 0.
     #[track_caller]
     pub fn new(widths: &[usize]) -> Self {
-        assert!(
-            widths.len() >= 2 && !widths.contains(&0),
-            "an MLP has at least two widths (input and output), none of them 0; found {widths:?}"
-        );
+        check_widths(widths);
         Mlp {
             widths: widths.to_vec(),
             activation: Activation::Relu,
+            input_dropout: None,
             batch_norm: None,
+            layer_norm: None,
             dropout: None,
             init: Init::default(),
         }
     }
 
     /// What follows each hidden layer. Defaults to ReLU.
+    ///
+    /// # Panics
+    /// If a constant of it is out of its range.
     #[must_use]
+    #[track_caller]
     pub fn activation(self, activation: Activation) -> Self {
+        activation.check();
         Mlp { activation, ..self }
     }
 
@@ -71,7 +79,45 @@ impl Mlp {
     /// bias, as it does in PyTorch unless one says otherwise, although the normalisation takes it out again.
     #[must_use]
     pub fn batch_norm(self) -> Self {
-        Mlp { batch_norm: Some(BatchNormConfig::default()), ..self }
+        self.batch_norm_with(BatchNormConfig::default())
+    }
+
+    /// The same with constants of one's own.
+    ///
+    /// # Panics
+    /// If one is out of its range.
+    #[must_use]
+    #[track_caller]
+    pub fn batch_norm_with(self, config: BatchNormConfig) -> Self {
+        config.check();
+        Mlp { batch_norm: Some(config), ..self }
+    }
+
+    /// Layer normalisation in front of every hidden activation (after batch normalisation, if there is one), with PyTorch's defaults.
+    #[must_use]
+    pub fn layer_norm(self) -> Self {
+        self.layer_norm_with(LayerNormConfig::default())
+    }
+
+    /// The same with constants of one's own.
+    ///
+    /// # Panics
+    /// If one is out of its range.
+    #[must_use]
+    #[track_caller]
+    pub fn layer_norm_with(self, config: LayerNormConfig) -> Self {
+        config.check();
+        Mlp { layer_norm: Some(config), ..self }
+    }
+
+    /// Dropout with probability `p` of the input, in front of the first layer. It counts as a module: the first layer is then `1`.
+    ///
+    /// # Panics
+    /// If `p` is not in [0, 1).
+    #[must_use]
+    #[track_caller]
+    pub fn input_dropout(self, p: f32) -> Self {
+        Mlp { input_dropout: Some(Dropout::new(p)), ..self }
     }
 
     /// Dropout with probability `p` after every hidden activation.
@@ -98,36 +144,62 @@ impl Mlp {
     /// Declares the parameters below `scope` with values drawn from `rng`, and returns the model.
     ///
     /// # Panics
-    /// If the names are taken.
+    /// If the names are taken, or the configuration was read from somewhere and is out of the ranges that the methods above check.
     #[track_caller]
     pub fn build(&self, scope: &mut Scope<'_>, rng: &mut Rng) -> Sequential {
+        check_widths(&self.widths);
+        self.activation.check();
+        for dropout in [self.input_dropout, self.dropout].into_iter().flatten() {
+            dropout.check();
+        }
         let mut model = Sequential::new();
-        let modules = 2 + usize::from(self.batch_norm.is_some()) + usize::from(self.dropout.is_some());
+        // The place of the next module, as PyTorch counts them.
+        let mut at = 0;
+        if let Some(dropout) = self.input_dropout {
+            model = model.then(dropout);
+            at += 1;
+        }
         for (i, widths) in self.widths.windows(2).enumerate() {
-            let at = i * modules;
             let linear = Linear::with_init(&mut scope.child(at), widths[0], widths[1], self.init, rng);
+            at += 1;
             if i + 2 == self.widths.len() {
                 return model.then(linear);
             }
-            model = match self.batch_norm {
-                None => model.then(linear.with_activation(self.activation)),
-                Some(config) => {
-                    let norm = BatchNorm::with_config(&mut scope.child(at + 1), widths[1], config);
-                    model.then(linear).then(norm).then(self.activation)
-                }
-            };
+            let is_fused = self.batch_norm.is_none() && self.layer_norm.is_none();
+            model = model.then(if is_fused { linear.with_activation(self.activation) } else { linear });
+            if let Some(config) = self.batch_norm {
+                model = model.then(BatchNorm::with_config(&mut scope.child(at), widths[1], config));
+                at += 1;
+            }
+            if let Some(config) = self.layer_norm {
+                model = model.then(LayerNorm::with_config(&mut scope.child(at), widths[1], config));
+                at += 1;
+            }
+            if !is_fused {
+                model = model.then(self.activation);
+            }
+            at += 1; // the activation, in the linear layer or behind it
             if let Some(dropout) = self.dropout {
                 model = model.then(dropout);
+                at += 1;
             }
         }
         model
     }
 }
 
+#[track_caller]
+fn check_widths(widths: &[usize]) {
+    assert!(
+        widths.len() >= 2 && !widths.contains(&0),
+        "an MLP has at least two widths (input and output), none of them 0; found {widths:?}"
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Module;
+    use crate::{Affine, Module};
     use layerwise_autograd::{Params, Tape, Tensor, gradcheck};
 
     fn small() -> (Params, Sequential) {
@@ -165,9 +237,33 @@ mod tests {
         assert_eq!(serde_json::from_str::<Mlp>(&text).unwrap(), mlp);
         assert!(text.contains(r#""init":"he_uniform""#), "{text}");
 
+        for (mlp, second) in [
+            (Mlp::new(&[4, 6, 3]).dropout(0.5), "3.weight"),
+            (Mlp::new(&[4, 6, 3]).input_dropout(0.2), "3.weight"),
+            (Mlp::new(&[4, 6, 3]).layer_norm().input_dropout(0.2).dropout(0.5), "5.weight"),
+            (Mlp::new(&[4, 6, 3]).layer_norm().batch_norm(), "4.weight"),
+        ] {
+            let mut params = Params::new();
+            let model = mlp.build(&mut params.root(), &mut Rng::seed(1));
+            assert!(params.id(second).is_some(), "{params}");
+            let names = format!("{:?}", model.layers()[0]);
+            assert_eq!(names.starts_with("Dropout"), params.id("0.weight").is_none(), "{names}");
+            let text = serde_json::to_string(&mlp).unwrap();
+            assert_eq!(serde_json::from_str::<Mlp>(&text).unwrap(), mlp);
+        }
+    }
+
+    #[test]
+    fn constants_of_ones_own_arrive() {
+        let config = BatchNormConfig { eps: 0.5, affine: Affine::Off, ..Default::default() };
         let mut params = Params::new();
-        Mlp::new(&[4, 6, 3]).dropout(0.5).build(&mut params.root(), &mut Rng::seed(1));
-        assert!(params.id("3.weight").is_some());
+        let model = Mlp::new(&[1, 1, 1]).batch_norm_with(config).build(&mut params.root(), &mut Rng::seed(1));
+        assert!(params.id("1.running_var").is_some() && params.id("1.weight").is_none());
+        assert!(format!("{model:?}").contains("eps: 0.5"), "{model:?}");
+        let config = LayerNormConfig { eps: 0.25, affine: Affine::Off };
+        let model =
+            Mlp::new(&[1, 1, 1]).layer_norm_with(config).build(&mut Params::new().root(), &mut Rng::seed(1));
+        assert!(format!("{model:?}").contains("eps: 0.25"), "{model:?}");
     }
 
     #[test]

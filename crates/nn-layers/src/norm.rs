@@ -48,6 +48,20 @@ impl Default for BatchNormConfig {
     }
 }
 
+impl BatchNormConfig {
+    /// Refuses constants out of their range.
+    #[track_caller]
+    pub(crate) fn check(self) {
+        check_eps("batch_norm", self.eps);
+        if let Averaging::Exponential { momentum } = self.averaging {
+            assert!(
+                (0.0..=1.0).contains(&momentum),
+                "batch_norm: momentum is {momentum}, but must lie in [0, 1]"
+            );
+        }
+    }
+}
+
 /// `y = weight (x - mean) / sqrt(variance + eps) + bias`, feature by feature (Ioffe and Szegedy 2015).
 ///
 /// In a training pass mean and variance are those of the batch, the variance biased (divided by `batch`), and the running statistics
@@ -98,13 +112,7 @@ impl BatchNorm {
     /// If the names are taken, or a constant is out of its range.
     #[track_caller]
     pub fn with_config(scope: &mut Scope<'_>, features: usize, config: BatchNormConfig) -> Self {
-        check_eps("batch_norm", config.eps);
-        if let Averaging::Exponential { momentum } = config.averaging {
-            assert!(
-                (0.0..=1.0).contains(&momentum),
-                "batch_norm: momentum is {momentum}, but must lie in [0, 1]"
-            );
-        }
+        config.check();
         let [weight, bias] = declare_affine(scope, features, config.affine);
         BatchNorm {
             weight,
@@ -193,6 +201,14 @@ impl Default for LayerNormConfig {
     }
 }
 
+impl LayerNormConfig {
+    /// Refuses constants out of their range.
+    #[track_caller]
+    pub(crate) fn check(self) {
+        check_eps("layer_norm", self.eps);
+    }
+}
+
 /// `y = weight (x - mean) / sqrt(variance + eps) + bias` with mean and biased variance of every example's features (Ba et al. 2016). The
 /// same in training and evaluation.
 ///
@@ -222,7 +238,7 @@ impl LayerNorm {
     /// If the names are taken, or a constant is out of its range.
     #[track_caller]
     pub fn with_config(scope: &mut Scope<'_>, features: usize, config: LayerNormConfig) -> Self {
-        check_eps("layer_norm", config.eps);
+        config.check();
         let [weight, bias] = declare_affine(scope, features, config.affine);
         LayerNorm { weight, bias, eps: config.eps }
     }

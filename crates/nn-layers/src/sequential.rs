@@ -73,7 +73,11 @@ impl From<Linear> for Layer {
 }
 
 impl From<Activation> for Layer {
+    /// # Panics
+    /// If a constant of the activation is out of its range.
+    #[track_caller]
     fn from(activation: Activation) -> Self {
+        activation.check();
         Layer::Activation(activation)
     }
 }
@@ -169,7 +173,11 @@ impl Sequential {
     }
 
     /// The same with one more layer at the end.
+    ///
+    /// # Panics
+    /// If it is an activation with a constant out of its range.
     #[must_use]
+    #[track_caller]
     pub fn then(mut self, layer: impl Into<Layer>) -> Self {
         self.layers.push(layer.into());
         self

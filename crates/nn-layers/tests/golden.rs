@@ -1,10 +1,13 @@
-//! `Mlp` against `torch.nn.Sequential`, the normalisations against PyTorch's; `golden/generate.py` and `golden/generate_norms.py`
-//! make the numbers.
+//! `Mlp` against `torch.nn.Sequential`, the layers against PyTorch's; `golden/generate.py`, `golden/generate_layers.py` and
+//! `golden/generate_norms.py` make the numbers.
 
 use std::collections::BTreeMap;
 
 use layerwise_autograd::{Activation, Params, Tape, Tensor};
-use layerwise_nn_layers::{Averaging, BatchNorm, BatchNormConfig, Layer, LayerNorm, Mlp, Module};
+use layerwise_nn_layers::{
+    Affine, Averaging, BatchNorm, BatchNormConfig, Layer, LayerNorm, LayerNormConfig, Linear, Mlp, Module,
+    PRelu,
+};
 use layerwise_tensor::Rng;
 use serde::Deserialize;
 
@@ -96,8 +99,7 @@ struct Norm {
     ys: Vec<Array>,
     weights: Array,
     dx: Array,
-    dweight: Array,
-    dbias: Array,
+    gradients: BTreeMap<String, Array>,
     after: BTreeMap<String, Array>,
     eval: Array,
 }
@@ -105,16 +107,27 @@ struct Norm {
 #[test]
 fn normalisations_have_the_results_gradients_and_statistics_of_pytorch() {
     let golden: Norms = serde_json::from_str(include_str!("golden/norms.json")).unwrap();
-    assert_eq!(golden.cases.len(), 3);
+    assert_eq!(golden.cases.len(), 6);
     for case in golden.cases {
         let (mut params, name) = (Params::new(), &case.name);
         let mut root = params.root();
-        let cumulative =
-            BatchNormConfig { eps: 1e-3, averaging: Averaging::Cumulative, ..BatchNormConfig::default() };
-        let norm: Layer = match name.as_str() {
-            "batch_norm" => BatchNorm::new(&mut root, 4).into(),
-            "batch_norm_cumulative" => BatchNorm::with_config(&mut root, 4, cumulative).into(),
-            _ => LayerNorm::new(&mut root, 4).into(),
+        let plain = BatchNormConfig::default();
+        let mut batch_norm = |config| Layer::from(BatchNorm::with_config(&mut root, 4, config));
+        let norm = match name.as_str() {
+            "batch_norm" => batch_norm(plain),
+            "batch_norm_cumulative" => {
+                batch_norm(BatchNormConfig { eps: 1e-3, averaging: Averaging::Cumulative, ..plain })
+            }
+            "batch_norm_momentum" => {
+                batch_norm(BatchNormConfig { averaging: Averaging::Exponential { momentum: 0.375 }, ..plain })
+            }
+            "batch_norm_plain" => batch_norm(BatchNormConfig { affine: Affine::Off, ..plain }),
+            "layer_norm" => LayerNorm::new(&mut root, 4).into(),
+            "layer_norm_plain" => {
+                let config = LayerNormConfig { eps: 0.01, affine: Affine::Off };
+                LayerNorm::with_config(&mut root, 4, config).into()
+            }
+            other => panic!("no normalisation {other}"),
         };
         assert_eq!(params.len(), case.state.len(), "{name}");
         case.state.iter().for_each(|(name, value)| params.set(name, &value.tensor()));
@@ -128,7 +141,7 @@ fn normalisations_have_the_results_gradients_and_statistics_of_pytorch() {
             if step == 2 {
                 y.backward_with(&case.weights.tensor());
                 case.dx.assert_close(&format!("{name}, the gradient of x"), &x.gradient().unwrap());
-                for (part, gradient) in [("weight", &case.dweight), ("bias", &case.dbias)] {
+                for (part, gradient) in &case.gradients {
                     let found = tape.gradient(&params, part).unwrap();
                     gradient.assert_close(&format!("{name}, the gradient of {part}"), &found);
                 }
@@ -141,5 +154,52 @@ fn normalisations_have_the_results_gradients_and_statistics_of_pytorch() {
         let pass = tape.eval(&params);
         let y = norm.forward(pass.input(&case.xs[0].tensor()));
         case.eval.assert_close(&format!("{name}, evaluation"), &y.value());
+    }
+}
+
+#[derive(Deserialize)]
+struct Layers {
+    cases: Vec<LayerCase>,
+}
+
+#[derive(Deserialize)]
+struct LayerCase {
+    name: String,
+    x: Array,
+    y: Array,
+    weights: Array,
+    dx: Array,
+    parameters: Vec<Parameter>,
+}
+
+#[test]
+fn layers_have_the_names_results_and_gradients_of_pytorch() {
+    let golden: Layers = serde_json::from_str(include_str!("golden/layers.json")).unwrap();
+    assert_eq!(golden.cases.len(), 4);
+    for LayerCase { name, x, y, weights, dx, parameters } in golden.cases {
+        let (mut params, mut rng) = (Params::new(), Rng::seed(0));
+        let mut root = params.root();
+        let layer: Layer = match name.as_str() {
+            "linear" => Linear::new(&mut root, 5, 3, &mut rng).into(),
+            "linear without bias" => Linear::without_bias(&mut root, 5, 3, &mut rng).into(),
+            "prelu" => PRelu::new(&mut root).into(),
+            "prelu per feature" => PRelu::per_feature(&mut root, 5).into(),
+            other => panic!("no layer {other}"),
+        };
+        let names: Vec<_> = params.ids().map(|id| params.name(id).to_owned()).collect();
+        assert_eq!(names, parameters.iter().map(|p| p.name.as_str()).collect::<Vec<_>>());
+        parameters.iter().for_each(|p| params.set(&p.name, &p.value.tensor()));
+
+        let mut tape = Tape::new();
+        let pass = tape.train(&params, 0);
+        let input = pass.variable(&x.tensor());
+        let output = layer.forward(input);
+        y.assert_close(&name, &output.value());
+        output.backward_with(&weights.tensor());
+        dx.assert_close(&format!("{name}, the gradient of x"), &input.gradient().unwrap());
+        for p in parameters {
+            let found = tape.gradient(&params, &p.name).unwrap();
+            p.gradient.assert_close(&format!("{name}, the gradient of {}", p.name), &found);
+        }
     }
 }

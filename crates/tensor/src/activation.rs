@@ -59,6 +59,25 @@ const SQRT_2_OVER_PI: f32 = 0.797_884_6;
 const GELU_CUBIC: f32 = 0.044_715;
 
 impl Activation {
+    /// Refuses constants out of their range: what builds layers calls it.
+    ///
+    /// # Panics
+    /// If a slope is negative, or a constant is not finite.
+    #[track_caller]
+    pub fn check(self) {
+        match self {
+            // The derivative is taken from the output, which has to have the sign of the input.
+            Activation::LeakyRelu { slope } => assert!(
+                slope >= 0.0 && slope.is_finite(),
+                "leaky_relu: slope is {slope}, but must be finite and at least 0"
+            ),
+            Activation::Elu { alpha } => {
+                assert!(alpha.is_finite(), "elu: alpha is {alpha}, but must be finite");
+            }
+            _ => {}
+        }
+    }
+
     /// `y = f(x)` in place.
     pub fn forward(self, values: &mut [f32]) {
         dispatch(Isa::best(), Forward { activation: self, values });
@@ -82,6 +101,38 @@ impl Activation {
                 | HardSigmoid
                 | HardTanh
         )
+    }
+
+    /// The limit at minus infinity; `None` if there is none. A unit whose output stays there passes nothing on, forward or backward.
+    pub fn lower_limit(self) -> Option<f32> {
+        use Activation::*;
+        match self {
+            Identity => None,
+            LeakyRelu { slope } => (slope == 0.0).then_some(0.0),
+            Tanh | Softsign | HardTanh => Some(-1.0),
+            LecunTanh => Some(-LECUN_SCALE),
+            Elu { alpha } => Some(-alpha),
+            Selu => Some(-SELU_SCALE * SELU_ALPHA),
+            Sigmoid | Relu | Gelu | GeluTanh | Silu | Mish | Softplus | HardSigmoid | HardSwish => Some(0.0),
+        }
+    }
+
+    /// The largest derivative, to three digits: what a derivative is small against.
+    pub fn steepest(self) -> f32 {
+        use Activation::*;
+        match self {
+            Sigmoid => 0.25,
+            HardSigmoid => 1.0 / 6.0,
+            LecunTanh => 2.0 / 3.0 * LECUN_SCALE,
+            LeakyRelu { slope } => slope.max(1.0),
+            Elu { alpha } => alpha.max(1.0),
+            Selu => SELU_SCALE * SELU_ALPHA,
+            Gelu | GeluTanh => 1.13,
+            Silu => 1.10,
+            Mish => 1.09,
+            HardSwish => 1.5,
+            Identity | Tanh | Relu | Softplus | Softsign | HardTanh => 1.0,
+        }
     }
 
     /// `dx = dy f'` in place, with the derivative taken at `saved`: the output or the input of the forward pass, as
@@ -263,6 +314,55 @@ mod tests {
         Activation::HardTanh,
         Activation::HardSwish,
     ];
+
+    const ALL: [Activation; 19] = [
+        Activation::Identity,
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::LecunTanh,
+        Activation::Relu,
+        Activation::LeakyRelu { slope: 0.1 },
+        Activation::LeakyRelu { slope: 0.0 },
+        Activation::Elu { alpha: 0.5 },
+        Activation::Elu { alpha: 2.0 },
+        Activation::Selu,
+        Activation::Gelu,
+        Activation::GeluTanh,
+        Activation::Silu,
+        Activation::Mish,
+        Activation::Softplus,
+        Activation::Softsign,
+        Activation::HardSigmoid,
+        Activation::HardTanh,
+        Activation::HardSwish,
+    ];
+
+    #[test]
+    fn far_down_each_reaches_its_limit() {
+        for activation in ALL {
+            let mut far = [-1e9];
+            activation.forward(&mut far);
+            match activation.lower_limit() {
+                Some(limit) => assert_eq!(far, [limit], "{activation:?}"),
+                None => assert!(far[0] <= -1e8, "{activation:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn no_derivative_is_above_the_steepest() {
+        for activation in ALL {
+            let mut saved: Vec<f32> = (-6001..6000).map(|i| i as f32 / 1000.0).collect();
+            if activation.backward_from_output() {
+                activation.forward(&mut saved);
+            }
+            let mut derivative = vec![1.0; saved.len()];
+            activation.backward(&saved, &mut derivative);
+            let largest = derivative.into_iter().fold(f32::MIN, f32::max);
+            let error = largest / activation.steepest() - 1.0;
+            assert!(error.abs() < 3e-3, "{activation:?}: {largest}");
+        }
+    }
 
     /// What each is in f64, with the library's functions.
     fn plain(activation: Activation, x: f64) -> f64 {

@@ -27,7 +27,7 @@ fn golden() -> Golden {
 fn floors(activation: Activation) -> (f64, f64) {
     match activation {
         // The derivative comes from `y`. Close to 1 that is known to one unit, 6e-8, which `1 - y^2` doubles.
-        Activation::Sigmoid | Activation::Tanh => (0.0, 2e-7),
+        Activation::Sigmoid | Activation::Tanh | Activation::LecunTanh => (0.0, 2e-7),
         // PyTorch takes `1 + erf` or `1 + tanh`, in f64; our tails are the exact ones.
         Activation::Gelu | Activation::GeluTanh => (1e-15, 1e-14),
         _ => (0.0, 0.0),
@@ -76,6 +76,7 @@ fn every_activation_has_golden_values() {
         Identity,
         Sigmoid,
         Tanh,
+        LecunTanh,
         Relu,
         LeakyRelu { slope: 0.01 },
         LeakyRelu { slope: 0.25 },

@@ -7,7 +7,12 @@ use crate::graph::{Forward, NodeId};
 
 impl<'p> Var<'p> {
     /// `y = f(x)`, for every element; formulas and derivatives stand at [`Activation`].
+    ///
+    /// # Panics
+    /// If a constant of the function is out of its range.
+    #[track_caller]
     pub fn activation(self, activation: Activation) -> Var<'p> {
+        activation.check();
         let x = self.node;
         self.pass.record(self.shape(), self.needs_gradient(), |Forward { values, out, .. }| {
             out.copy_from_slice(values.get(x));

@@ -213,6 +213,10 @@ fn invert(variance: &[f32], inverse: &mut [f32], eps: f32) {
 }
 
 impl BatchNorm {
+    pub(crate) fn input_node(self) -> NodeId {
+        self.x
+    }
+
     /// With `n = (x - mean) / sqrt(variance + eps)`: `dbias = sum dy`, `dweight = sum dy n`, both over the batch, and
     /// `dx = weight / sqrt(variance + eps) (dy - dbias / batch - n dweight / batch)`; without the last two terms where mean and
     /// variance are constants.

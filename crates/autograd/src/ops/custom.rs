@@ -121,6 +121,10 @@ pub(crate) struct Custom {
 }
 
 impl Custom {
+    pub fn first_input(&self, workspace: &Workspace) -> Option<NodeId> {
+        nodes(workspace, self).first().copied().map(NodeId)
+    }
+
     pub(super) fn backward(&self, pass: Backward<'_, '_>) {
         let Backward { node, values, workspace, gradient, sink } = pass;
         let nodes: &[u32] = nodes(workspace, self);

@@ -53,6 +53,10 @@ impl<'p> Var<'p> {
 }
 
 impl LayerNorm {
+    pub(crate) fn input_node(self) -> NodeId {
+        self.x
+    }
+
     /// With `n = (x - mean) / sqrt(variance + eps)` and `g = weight dy`: `dbias = sum dy` and `dweight = sum dy n` over the rows, and
     /// `dx = (g - mean(g) - n mean(g n)) / sqrt(variance + eps)` with means over the features.
     pub(super) fn backward(self, pass: Backward<'_, '_>) {

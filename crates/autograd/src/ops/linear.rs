@@ -20,7 +20,7 @@ impl<'p> Var<'p> {
     /// An activation whose derivative needs its input ([`Activation::backward_from_output`]) becomes an operation of its own.
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the shapes do not fit, or a constant of the activation is out of its range.
     #[track_caller]
     pub fn linear(self, weight: Var<'p>, bias: Option<Var<'p>>, activation: Activation) -> Var<'p> {
         let (shape, w) = (self.shape(), weight.shape());
@@ -42,6 +42,7 @@ impl<'p> Var<'p> {
                 "linear{what}: the weight {w} with a bias of shape {b}, expected [{outputs}]"
             );
         }
+        activation.check();
         if !activation.backward_from_output() {
             return self.linear(weight, bias, Activation::Identity).activation(activation);
         }
@@ -76,8 +77,22 @@ impl Linear {
     }
 
     /// The parameter's path without its last part: the layer's.
-    pub(super) fn weight_node(self) -> NodeId {
+    pub(crate) fn weight_node(self) -> NodeId {
         self.weight
+    }
+
+    pub(crate) fn bias_node(self) -> Option<NodeId> {
+        self.bias
+    }
+
+    pub(crate) fn activation(self) -> Activation {
+        self.activation
+    }
+
+    /// `x w^T + b`, which the forward pass has not kept.
+    pub(crate) fn pre_activation(self, values: Values<'_>, out: &mut [f32]) {
+        let bias = self.bias.map(|bias| values.get(bias));
+        linear(self.x(values), self.weight(values), bias, Activation::Identity, out);
     }
 
     /// `dz = dy f'(z)`, `db = sum over rows of dz`, `dw = dz^T x`, `dx = dz w`

@@ -70,6 +70,10 @@ fn extents(x: Var<'_>, transposed: bool) -> (usize, usize) {
 }
 
 impl MatMul {
+    pub(crate) fn operands(self) -> [NodeId; 2] {
+        [self.a, self.b]
+    }
+
     fn a(self, values: Values<'_>) -> Mat<'_> {
         mat(values, self.a, self.a_transposed)
     }

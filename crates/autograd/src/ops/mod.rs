@@ -48,6 +48,8 @@ use crate::gradients::Backward;
 use crate::graph::{Forward, Node, NodeId};
 use crate::{ParamId, Params, Var};
 
+pub(crate) use linear::Linear;
+
 pub use class_loss::ClassLossOptions;
 pub use custom::{CustomOp, Inputs};
 pub use pair_loss::Reduction;
@@ -91,7 +93,7 @@ pub(crate) enum Op {
     LayerNorm(layer_norm::LayerNorm),
     // Products and losses.
     MatMul(matmul::MatMul),
-    Linear(linear::Linear),
+    Linear(Linear),
     CrossEntropy(cross_entropy::CrossEntropy),
     ClassLoss(class_loss::ClassLoss),
     Mse(NodeId, NodeId),

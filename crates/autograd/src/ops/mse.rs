@@ -1,6 +1,7 @@
 use layerwise_tensor::{Accum, Shape};
 
 use super::Op;
+use super::pair_loss::{Formula, Kind, Reduction};
 use crate::Var;
 use crate::gradients::Backward;
 use crate::graph::{Forward, NodeId};
@@ -23,7 +24,27 @@ impl<'p> Var<'p> {
             Op::Mse(x, t)
         })
     }
+
+    /// [`Var::mse`] with another reduction: the sum of the squares, or the squares themselves.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    #[track_caller]
+    pub fn mse_with(self, target: Var<'p>, reduction: Reduction) -> Var<'p> {
+        match reduction {
+            // An operation of its own, with the squares in f64.
+            Reduction::Mean => self.mse(target),
+            _ => self.pair_loss("mse", target, reduction, |_| Kind::Mse),
+        }
+    }
 }
+
+/// `dx = 2 (x - t)`, `dt = -dx`
+pub(super) const FORMULA: Formula = Formula {
+    value: |x, t, _| (x - t) * (x - t),
+    by_x: |x, t, _| 2.0 * (x - t),
+    by_target: |x, t, _| 2.0 * (t - x),
+};
 
 /// `dx = 2 dy (x - t) / n`, `dt = -dx`
 pub(super) fn backward(x: NodeId, target: NodeId, pass: Backward<'_, '_>) {
@@ -41,6 +62,7 @@ pub(super) fn backward(x: NodeId, target: NodeId, pass: Backward<'_, '_>) {
 
 #[cfg(test)]
 mod tests {
+    use crate::ops::pair_loss::tests::check;
     use crate::ops::tests::{noise, panics_with};
     use crate::{Params, gradcheck};
 
@@ -48,6 +70,7 @@ mod tests {
     fn gradient() {
         gradcheck(&Params::new(), &[noise([3, 4]), noise([3, 4]).map(|x| x * x)], |_, x| x[0].mse(x[1]))
             .unwrap();
+        check(&noise([3, 4]), &noise([3, 4]).map(|x| x * x), |x, t, reduction| x.mse_with(t, reduction));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use layerwise_tensor::{Accum, Shape};
 
-use super::{Op, bce, huber, kl_div, mae};
+use super::{Op, bce, huber, kl_div, mae, mse};
 use crate::Var;
 use crate::gradients::Backward;
 use crate::graph::{Forward, NodeId, Workspace};
@@ -34,6 +34,7 @@ pub(super) enum Kind {
     /// With the place of the weights of positive targets, one or one for each column.
     BceWithLogits(Option<usize>),
     Mae,
+    Mse,
     Huber(f32),
     KlDiv,
 }
@@ -51,6 +52,7 @@ impl Kind {
             Kind::Bce => "bce",
             Kind::BceWithLogits(_) => "bce_with_logits",
             Kind::Mae => "mae",
+            Kind::Mse => "mse",
             Kind::Huber(_) => "huber",
             Kind::KlDiv => "kl_div",
         }
@@ -61,6 +63,7 @@ impl Kind {
             Kind::Bce => bce::OF_PROBABILITIES,
             Kind::BceWithLogits(_) => bce::OF_LOGITS,
             Kind::Mae => mae::FORMULA,
+            Kind::Mse => mse::FORMULA,
             Kind::Huber(_) => huber::FORMULA,
             Kind::KlDiv => kl_div::FORMULA,
         }

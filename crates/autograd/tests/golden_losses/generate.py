@@ -29,6 +29,7 @@ PROBABILITIES = ("probabilities", (6, 5))
 
 # Name, function of the inputs and the reduction, inputs.
 LOSSES = [
+    ("cross_entropy, plain", lambda r, x: F.cross_entropy(x, KEPT_LABELS, reduction=r), [X]),
     ("cross_entropy, weights", lambda r, x: F.cross_entropy(x, KEPT_LABELS, WEIGHTS, reduction=r), [X]),
     ("cross_entropy, smoothing", lambda r, x: F.cross_entropy(x, KEPT_LABELS, label_smoothing=0.1, reduction=r), [X]),
     ("cross_entropy, ignore", lambda r, x: F.cross_entropy(x, LABELS, reduction=r), [X]),
@@ -59,11 +60,18 @@ LOSSES = [
         lambda r, x, t: F.binary_cross_entropy_with_logits(x, t, reduction=r),
         [np.array(EXTREME_LOGITS), np.array(HARD_TARGETS)],
     ),
+    ("mse", lambda r, x, t: F.mse_loss(x, t, reduction=r), [X, X]),
     ("mae", lambda r, x, t: F.l1_loss(x, t, reduction=r), [X, X]),
     ("huber", lambda r, x, t: F.huber_loss(x, t, delta=1.0, reduction=r), [X, X]),
     ("huber, delta", lambda r, x, t: F.huber_loss(x, t, delta=0.375, reduction=r), [X, X]),
     ("kl_div", lambda r, x, t: F.kl_div(x, t, reduction=r), [X, PROBABILITIES]),
     ("cosine_embedding", lambda r, a, b: F.cosine_embedding_loss(a, b, SIGNS, margin=-0.5, reduction=r), [X, X]),
+    ("cosine_embedding, no margin", lambda r, a, b: F.cosine_embedding_loss(a, b, SIGNS, reduction=r), [X, X]),
+    (
+        "cosine_embedding, of the opposite",
+        lambda r, a, b: F.cosine_embedding_loss(a, b, -torch.ones(6).double(), margin=0.25, reduction=r),
+        [X, X],
+    ),
 ]
 
 

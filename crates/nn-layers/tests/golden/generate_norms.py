@@ -3,8 +3,8 @@
     pip install -r requirements.txt
     python generate_norms.py
 
-It writes norms.json beside itself: for `torch.nn.BatchNorm1d` (with both kinds of averages) and `torch.nn.LayerNorm` the results of
-three training batches, the gradients of a weighted sum of the third, the running statistics after it, and the result of an
+It writes norms.json beside itself: for `torch.nn.BatchNorm1d` (with both kinds of averages, another momentum, no scale and offset) and
+`torch.nn.LayerNorm` (with and without scale and offset) the results of three training batches, the gradients of a weighted sum of the third, the running statistics after it, and the result of an
 evaluation pass. In float64, at inputs that are exact in float32.
 """
 
@@ -29,7 +29,8 @@ def tensor(x):
 
 def case(rng, name, norm):
     norm = norm.double()
-    norm.weight.data, norm.bias.data = draw(rng, FEATURES), draw(rng, FEATURES)
+    if norm.weight is not None:
+        norm.weight.data, norm.bias.data = draw(rng, FEATURES), draw(rng, FEATURES)
     state = {name: tensor(value.double()) for name, value in norm.state_dict().items()}
     xs, ys = [], []
     for _ in range(3):
@@ -47,8 +48,7 @@ def case(rng, name, norm):
         "ys": [tensor(y) for y in ys],
         "weights": tensor(weights),
         "dx": tensor(xs[-1].grad),
-        "dweight": tensor(norm.weight.grad),
-        "dbias": tensor(norm.bias.grad),
+        "gradients": {name: tensor(p.grad) for name, p in norm.named_parameters()},
         "after": after,
         "eval": tensor(norm(xs[0])),
     }
@@ -60,6 +60,9 @@ def main():
         case(rng, "batch_norm", nn.BatchNorm1d(FEATURES)),
         case(rng, "batch_norm_cumulative", nn.BatchNorm1d(FEATURES, eps=1e-3, momentum=None)),
         case(rng, "layer_norm", nn.LayerNorm(FEATURES)),
+        case(rng, "batch_norm_momentum", nn.BatchNorm1d(FEATURES, momentum=0.375)),
+        case(rng, "batch_norm_plain", nn.BatchNorm1d(FEATURES, affine=False)),
+        case(rng, "layer_norm_plain", nn.LayerNorm(FEATURES, eps=0.01, elementwise_affine=False)),
     ]
     golden = {"torch": torch.__version__.split("+")[0], "cases": cases}
     Path(__file__).with_name("norms.json").write_text(json.dumps(golden) + "\n")

@@ -19,6 +19,7 @@ ACTIVATIONS = [
     ("identity", lambda x: x.clone()),
     ("sigmoid", torch.sigmoid),
     ("tanh", torch.tanh),
+    ("lecun_tanh", lambda x: 1.7159 * torch.tanh(2 / 3 * x)),
     ("relu", F.relu),
     ({"leaky_relu": {"slope": 0.01}}, F.leaky_relu),
     ({"leaky_relu": {"slope": 0.25}}, lambda x: F.leaky_relu(x, 0.25)),
