@@ -101,7 +101,12 @@ fn for_each_reached(params: &Params, gradients: &mut ParamGradients<'_>, change:
     for id in params.ids() {
         if gradients.reached(id) {
             let range = params.layout().range(id);
-            for_each_part(&mut gradients.flat[range], PART, |part| part.iter_mut().for_each(&change));
+            for_each_part(
+                &mut gradients.flat[range],
+                PART,
+                #[inline(always)]
+                |part| part.iter_mut().for_each(&change),
+            );
         }
     }
 }

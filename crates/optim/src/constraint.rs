@@ -101,9 +101,14 @@ impl Constraint {
             Constraint::UnitNorm => (1.0, 0.0),
         };
         // Whole rows, so that a norm is one thread's work.
-        for_each_part(weights, (PART / fan_in).max(1) * fan_in, |rows| {
-            rows.chunks_exact_mut(fan_in).for_each(|row| scale(row, norm, above));
-        });
+        for_each_part(
+            weights,
+            (PART / fan_in).max(1) * fan_in,
+            #[inline(always)]
+            |rows| {
+                rows.chunks_exact_mut(fan_in).for_each(|row| scale(row, norm, above));
+            },
+        );
     }
 }
 

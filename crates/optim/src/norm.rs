@@ -30,9 +30,14 @@ pub(crate) fn sum_of_squares(x: &[f32]) -> f64 {
 pub(crate) fn sum_of_squares_in_parts(x: &[f32]) -> f64 {
     let mut sums = [0.0; PARTS];
     let part = x.len().div_ceil(PARTS).max(PART);
-    for_each_part(Parts { x, sums: &mut sums, part }, part, |Parts { x, sums, .. }| {
-        sums[0] = sum_of_squares(x);
-    });
+    for_each_part(
+        Parts { x, sums: &mut sums, part },
+        part,
+        #[inline(always)]
+        |Parts { x, sums, .. }| {
+            sums[0] = sum_of_squares(x);
+        },
+    );
     sums.iter().sum()
 }
 

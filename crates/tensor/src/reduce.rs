@@ -54,10 +54,16 @@ pub fn sum_rows(x: &[f32], out: &mut [f32], accum: Accum) {
     if x.len() < 1 << 16 {
         return sum_columns(x, cols, 0, out, accum);
     }
-    threads::for_each_chunk(out, PART, |first, out| sum_columns(x, cols, first, out, accum));
+    threads::for_each_chunk(
+        out,
+        PART,
+        #[inline(always)]
+        |first, out| sum_columns(x, cols, first, out, accum),
+    );
 }
 
 /// The sums of the columns from `first` on, as many as `out` has room for.
+#[inline(always)]
 fn sum_columns(x: &[f32], cols: usize, first: usize, out: &mut [f32], accum: Accum) {
     if accum == Accum::Replace {
         out.fill(0.0);

@@ -114,17 +114,21 @@ impl<'p> Var<'p> {
             save(values, buffer);
             let [weight, bias] = [weight, bias].map(|var| var.map(|var| var.node));
             let (mean, inverse) = (&buffer[..cols], &buffer[2 * cols..]);
-            at_once((out, values.get(x)), |(out, x)| {
-                if cols == 0 {
-                    return;
-                }
-                for (out, x) in out.chunks_exact_mut(cols).zip(x.chunks_exact(cols)) {
-                    for (((out, x), mean), inverse) in out.iter_mut().zip(x).zip(mean).zip(inverse) {
-                        *out = (x - mean) * inverse;
+            at_once(
+                (out, values.get(x)),
+                #[inline(always)]
+                |(out, x)| {
+                    if cols == 0 {
+                        return;
                     }
-                    affine(out, weight.map(|w| values.get(w)), bias.map(|b| values.get(b)));
-                }
-            });
+                    for (out, x) in out.chunks_exact_mut(cols).zip(x.chunks_exact(cols)) {
+                        for (((out, x), mean), inverse) in out.iter_mut().zip(x).zip(mean).zip(inverse) {
+                            *out = (x - mean) * inverse;
+                        }
+                        affine(out, weight.map(|w| values.get(w)), bias.map(|b| values.get(b)));
+                    }
+                },
+            );
             Op::BatchNorm(BatchNorm { x, weight, bias, saved, moments })
         })
     }
@@ -160,7 +164,8 @@ pub(super) fn label(weight: Option<Var<'_>>) -> String {
     weight.and_then(name).unwrap_or_default()
 }
 
-/// Compiles `body` for the widest instructions of the machine, as one part.
+/// Compiles `body` for the widest instructions of the machine, as one part. Mark the closure `#[inline(always)]`.
+#[inline(always)]
 pub(super) fn at_once<S: layerwise_tensor::threads::Slices + Send>(slices: S, body: impl Fn(S) + Sync) {
     for_each_part(slices, usize::MAX, body);
 }
@@ -179,31 +184,35 @@ pub(super) fn affine(out: &mut [f32], weight: Option<&[f32]>, bias: Option<&[f32
 /// Mean and biased variance of every column.
 fn moments(x: &[f32], mean: &mut [f32], variance: &mut [f32]) {
     let cols = mean.len();
-    at_once((mean, variance), |(mean, variance)| {
-        for first in (0..cols).step_by(BLOCK) {
-            let columns = first..cols.min(first + BLOCK);
-            let (mut centre, mut squares) = ([0.0_f64; BLOCK], [0.0_f64; BLOCK]);
-            for row in x.chunks_exact(cols) {
-                for (sum, &x) in centre.iter_mut().zip(&row[columns.clone()]) {
-                    *sum += f64::from(x);
+    at_once(
+        (mean, variance),
+        #[inline(always)]
+        |(mean, variance)| {
+            for first in (0..cols).step_by(BLOCK) {
+                let columns = first..cols.min(first + BLOCK);
+                let (mut centre, mut squares) = ([0.0_f64; BLOCK], [0.0_f64; BLOCK]);
+                for row in x.chunks_exact(cols) {
+                    for (sum, &x) in centre.iter_mut().zip(&row[columns.clone()]) {
+                        *sum += f64::from(x);
+                    }
+                }
+                let rows = (x.len() / cols) as f64;
+                centre.iter_mut().for_each(|sum| *sum /= rows);
+                for row in x.chunks_exact(cols) {
+                    for ((sum, centre), &x) in squares.iter_mut().zip(&centre).zip(&row[columns.clone()]) {
+                        let d = f64::from(x) - centre;
+                        *sum += d * d;
+                    }
+                }
+                for (mean, centre) in mean[columns.clone()].iter_mut().zip(&centre) {
+                    *mean = *centre as f32;
+                }
+                for (variance, squares) in variance[columns].iter_mut().zip(&squares) {
+                    *variance = (squares / rows) as f32;
                 }
             }
-            let rows = (x.len() / cols) as f64;
-            centre.iter_mut().for_each(|sum| *sum /= rows);
-            for row in x.chunks_exact(cols) {
-                for ((sum, centre), &x) in squares.iter_mut().zip(&centre).zip(&row[columns.clone()]) {
-                    let d = f64::from(x) - centre;
-                    *sum += d * d;
-                }
-            }
-            for (mean, centre) in mean[columns.clone()].iter_mut().zip(&centre) {
-                *mean = *centre as f32;
-            }
-            for (variance, squares) in variance[columns].iter_mut().zip(&squares) {
-                *variance = (squares / rows) as f32;
-            }
-        }
-    });
+        },
+    );
 }
 
 fn invert(variance: &[f32], inverse: &mut [f32], eps: f32) {
@@ -230,19 +239,29 @@ impl BatchNorm {
         }
         if let Some(weight) = self.weight {
             sink.add(weight, |out, accum| {
-                at_once(out, |out| {
-                    for first in (0..cols).step_by(BLOCK) {
-                        let end = cols.min(first + BLOCK);
-                        let (_, products) = columns.sums(first, end);
-                        for (out, product) in out[first..end].iter_mut().zip(products) {
-                            accum.apply(out, product as f32);
+                at_once(
+                    out,
+                    #[inline(always)]
+                    |out| {
+                        for first in (0..cols).step_by(BLOCK) {
+                            let end = cols.min(first + BLOCK);
+                            let (_, products) = columns.sums(first, end);
+                            for (out, product) in out[first..end].iter_mut().zip(products) {
+                                accum.apply(out, product as f32);
+                            }
                         }
-                    }
-                });
+                    },
+                );
             });
         }
         let weight = self.weight.map(|weight| values.get(weight));
-        sink.add(self.x, |out, accum| at_once(out, |out| columns.input(weight, self.moments, out, accum)));
+        sink.add(self.x, |out, accum| {
+            at_once(
+                out,
+                #[inline(always)]
+                |out| columns.input(weight, self.moments, out, accum),
+            );
+        });
     }
 }
 

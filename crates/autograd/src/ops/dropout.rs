@@ -73,10 +73,15 @@ impl<'p> Var<'p> {
         let (x, stream) = (self.node, self.pass.stream());
         self.pass.record(self.shape(), self.needs_gradient(), |Forward { values, out, .. }| {
             let start = out.as_ptr() as usize;
-            for_each_part((out, values.get(x)), PART, |(out, x)| {
-                stream.fill_normal(position(start, out), out, 0.0, std);
-                out.iter_mut().zip(x).for_each(|(out, x)| *out += x);
-            });
+            for_each_part(
+                (out, values.get(x)),
+                PART,
+                #[inline(always)]
+                |(out, x)| {
+                    stream.fill_normal(position(start, out), out, 0.0, std);
+                    out.iter_mut().zip(x).for_each(|(out, x)| *out += x);
+                },
+            );
             Op::GaussianNoise(x)
         })
     }
@@ -95,12 +100,17 @@ impl<'p> Var<'p> {
         self.pass.record(shape, self.needs_gradient(), |Forward { values, out, workspace }| {
             let (slot, factors) = workspace.buffer(shape.len());
             let start = factors.as_ptr() as usize;
-            for_each_part((factors, (out, values.get(x))), PART, |(factors, (out, x))| {
-                draw(stream, position(start, factors), factors);
-                for ((out, &x), &factor) in out.iter_mut().zip(x).zip(factors.iter()) {
-                    *out = factor * x + offset(factor);
-                }
-            });
+            for_each_part(
+                (factors, (out, values.get(x))),
+                PART,
+                #[inline(always)]
+                |(factors, (out, x))| {
+                    draw(stream, position(start, factors), factors);
+                    for ((out, &x), &factor) in out.iter_mut().zip(x).zip(factors.iter()) {
+                        *out = factor * x + offset(factor);
+                    }
+                },
+            );
             Op::Dropout { x, factors: slot }
         })
     }

@@ -39,13 +39,17 @@ impl<'p> Var<'p> {
                     pair[1] = (1.0 / (squares / cols as f64 + f64::from(eps)).sqrt()) as f32;
                 }
                 let pairs: &[f32] = pairs;
-                at_once((out, values.get(x)), |(out, x)| {
-                    let rows = x.chunks_exact(cols).zip(pairs.chunks_exact(2));
-                    for (out, (x, pair)) in out.chunks_exact_mut(cols).zip(rows) {
-                        out.iter_mut().zip(x).for_each(|(out, x)| *out = (x - pair[0]) * pair[1]);
-                        affine(out, weight.map(|w| values.get(w)), bias.map(|b| values.get(b)));
-                    }
-                });
+                at_once(
+                    (out, values.get(x)),
+                    #[inline(always)]
+                    |(out, x)| {
+                        let rows = x.chunks_exact(cols).zip(pairs.chunks_exact(2));
+                        for (out, (x, pair)) in out.chunks_exact_mut(cols).zip(rows) {
+                            out.iter_mut().zip(x).for_each(|(out, x)| *out = (x - pair[0]) * pair[1]);
+                            affine(out, weight.map(|w| values.get(w)), bias.map(|b| values.get(b)));
+                        }
+                    },
+                );
             }
             Op::LayerNorm(LayerNorm { x, weight, bias, saved })
         })

@@ -102,12 +102,17 @@ impl<O: Optimizer> Lookahead<O> {
         let alpha = self.config.alpha;
         for id in self.layout.ids().filter(|&id| self.layout.is_trainable(id)) {
             let range = self.layout.range(id);
-            for_each_part((&mut values[range.clone()], &mut self.slow[range]), PART, |(fast, slow)| {
-                for (p, slow) in fast.iter_mut().zip(slow) {
-                    *slow += alpha * (*p - *slow);
-                    *p = *slow;
-                }
-            });
+            for_each_part(
+                (&mut values[range.clone()], &mut self.slow[range]),
+                PART,
+                #[inline(always)]
+                |(fast, slow)| {
+                    for (p, slow) in fast.iter_mut().zip(slow) {
+                        *slow += alpha * (*p - *slow);
+                        *p = *slow;
+                    }
+                },
+            );
         }
     }
 }
