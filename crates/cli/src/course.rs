@@ -5,13 +5,14 @@ use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use layerwise::course::{SECTIONS, Section};
+use layerwise::course::{Options, SECTIONS, Section, TABLE_HEADER, illustrations, report, table_row};
 use layerwise::prelude::*;
 use layerwise::recipe::Outcome;
 
-/// What `--out` writes: the outcomes, and the histories as a table.
+/// What `--out` writes beside the pictures: the outcomes, the histories as a table, and a page that shows everything.
 const JSON: &str = "course.json";
 const CSV: &str = "history.csv";
+const PAGE: &str = "index.html";
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -27,7 +28,7 @@ pub struct Args {
     /// Threads to use [default: all]; the result does not depend on it
     #[arg(long, value_name = "N", value_parser = a_sensible_number_of_threads)]
     threads: Option<usize>,
-    /// Writes the results to this folder, as course.json and history.csv
+    /// Writes the results to this folder: index.html with every picture, the pictures, course.json and history.csv
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Prints a JSON object per section instead of the table; accuracies are between 0 and 1
@@ -62,7 +63,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(dir) = &args.out {
         // Before the training, not after it: a folder that cannot be written to should not cost a run.
         std::fs::create_dir_all(dir).with_context(|| format!("creating the folder {}", dir.display()))?;
-        for name in [JSON, CSV] {
+        for name in [JSON, CSV, PAGE] {
             let path = dir.join(name);
             // Opened for appending, so that the results of an earlier run stay until there are new ones.
             let opened = OpenOptions::new().create(true).append(true).open(&path);
@@ -85,13 +86,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn run_section(section: &Section, args: &Args) -> anyhow::Result<Outcome> {
-    let mut recipe = (section.recipe)();
-    if let Some(epochs) = args.epochs {
-        recipe.epochs = epochs;
-    }
     eprintln!("{}: {}", section.name, section.title);
-    let trained = recipe.train(Mnist::embedded(), args.seed, Progress::Auto);
-    let outcome = trained.with_context(|| format!("training section {}", section.name))?.outcome;
+    let options = Options { epochs: args.epochs, seed: args.seed, progress: Progress::Auto };
+    let outcome = (section.run)(Mnist::embedded(), &options);
+    let outcome = outcome.with_context(|| format!("training section {}", section.name))?;
     if args.json {
         writeln!(stdout(), "{}", serde_json::to_string(&outcome)?)?;
     }
@@ -100,11 +98,12 @@ fn run_section(section: &Section, args: &Args) -> anyhow::Result<Outcome> {
 
 /// What was reached, section by section.
 fn table(outcomes: &[Outcome]) -> String {
-    let mut table =
-        format!("\n{:32} {:>13} {:>9} {:>8}\n", "section", "test accuracy", "test loss", "seconds");
+    let line = |[section, accuracy, loss, seconds]: [&str; 4]| {
+        format!("{section:32} {accuracy:>13} {loss:>9} {seconds:>8}\n")
+    };
+    let mut table = String::from("\n") + &line(TABLE_HEADER);
     for outcome in outcomes {
-        let Outcome { section, test_accuracy, test_loss, seconds, .. } = outcome;
-        table += &format!("{section:32} {:>11.2} % {test_loss:>9.4} {seconds:>8.1}\n", 100.0 * test_accuracy);
+        table += &line(table_row(outcome).each_ref().map(String::as_str));
     }
     table
 }
@@ -120,7 +119,11 @@ fn write_results(dir: &Path, outcomes: &[Outcome]) -> anyhow::Result<()> {
                 &format!("{section},{seed},{},{},{accuracy},{}\n", epoch.epoch, epoch.loss, epoch.seconds);
         }
     }
-    write(&dir.join(CSV), &history)
+    write(&dir.join(CSV), &history)?;
+    for illustration in outcomes.iter().flat_map(illustrations) {
+        write(&dir.join(illustration.name + ".svg"), &illustration.drawing.svg())?;
+    }
+    write(&dir.join(PAGE), &report(outcomes).to_html())
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
@@ -150,10 +153,11 @@ mod tests {
             section: "mlp".into(),
             epochs: 1,
             seed: 7,
-            test_accuracy: 0.25,
-            test_loss: 2.25,
+            test_accuracy: Some(0.25),
+            test_loss: Some(2.25),
             seconds: 0.75,
             history: History { epochs },
+            findings: None,
         };
         write_results(&dir, std::slice::from_ref(&outcome)).unwrap();
         let csv = std::fs::read_to_string(dir.join("history.csv")).unwrap();
@@ -169,10 +173,10 @@ mod tests {
             section: "mlp".into(),
             epochs: 10,
             seed: 0,
-            test_accuracy: 0.9023,
-            test_loss: 0.35512,
+            test_accuracy: Some(0.9023),
+            test_loss: Some(0.35512),
             seconds: 8.44,
-            history: History::default(),
+            ..Outcome::default()
         };
         let expected = "
 section                          test accuracy test loss  seconds

@@ -1,7 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+pub mod activation;
+pub mod batch_normalization;
 pub mod course;
+pub mod dropout;
+pub mod initialization;
 pub mod mlp;
+pub mod optimizer;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod prelude;

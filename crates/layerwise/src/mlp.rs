@@ -8,19 +8,28 @@
 //! ```no_run
 //! use layerwise::prelude::*;
 //! let trained = layerwise::mlp::recipe().train(Mnist::embedded(), 0, Progress::Auto).unwrap();
-//! println!("{:.1} %", 100.0 * trained.outcome.test_accuracy); // 90
+//! println!("{:?}", trained.outcome.test_accuracy); // Some(0.90..)
 //! ```
 
+use crate::course::{Options, run_recipe};
 use crate::prelude::*;
-use crate::recipe::Recipe;
+use crate::recipe::{Outcome, Recipe};
 
 /// The network of the section, and how it is trained.
 pub fn recipe() -> Recipe {
     Recipe {
         section: "mlp".into(),
         network: Mlp::new(&[784, 512, 256, 10]).activation(Activation::Sigmoid),
-        optimizer: SgdConfig { lr: 0.01, momentum: 0.5, ..SgdConfig::default() },
+        optimizer: SgdConfig::with_momentum(0.01, 0.5).into(),
         batch_size: 32,
         epochs: 10,
     }
+}
+
+/// The section: its network.
+///
+/// # Errors
+/// If training diverges.
+pub fn run(data: &Mnist, options: &Options) -> Result<Outcome, TrainError> {
+    Ok(run_recipe(recipe(), data, options)?.outcome)
 }

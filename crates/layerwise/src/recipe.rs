@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use crate::course::Findings;
 use crate::prelude::*;
 
 /// A network and how it is trained.
@@ -14,15 +15,15 @@ pub struct Recipe {
     /// The layers.
     pub network: Mlp,
     /// The update rule.
-    pub optimizer: SgdConfig,
+    pub optimizer: OptimizerConfig,
     /// Examples in a step.
     pub batch_size: usize,
     /// Passes over the training images.
     pub epochs: usize,
 }
 
-/// What training a [`Recipe`] came to.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+/// What a section came to. Figures that it does not have are left out where it is written as data.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Outcome {
     /// The section.
     pub section: String,
@@ -31,13 +32,18 @@ pub struct Outcome {
     /// Where all random numbers came from.
     pub seed: u64,
     /// The share of test images that are classified correctly, between 0 and 1.
-    pub test_accuracy: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_accuracy: Option<f64>,
     /// The mean cross-entropy on the test images.
-    pub test_loss: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_loss: Option<f64>,
     /// The time of everything but loading the images.
     pub seconds: f64,
-    /// The training loss and the test accuracy, epoch by epoch.
+    /// The training loss and the test metrics, epoch by epoch.
     pub history: History,
+    /// What the section measures beside its network, under a name of its own.
+    #[serde(flatten)]
+    pub findings: Option<Findings>,
 }
 
 /// A trained network.
@@ -60,7 +66,7 @@ impl Recipe {
         let start = Instant::now();
         let mut params = Params::new();
         let model = self.network.build(&mut params.root(), &mut Rng::seed(seed));
-        let mut opt = Sgd::new(&params, self.optimizer);
+        let mut opt = self.optimizer.build(&params);
         let history = Trainer::new(self.epochs)
             .batch_size(self.batch_size)
             .seed(seed)
@@ -74,10 +80,11 @@ impl Recipe {
             section: self.section.clone(),
             epochs: self.epochs,
             seed,
-            test_accuracy: accuracy,
-            test_loss: loss,
+            test_accuracy: Some(accuracy),
+            test_loss: Some(loss),
             seconds: start.elapsed().as_secs_f64(),
             history,
+            findings: None,
         };
         Ok(Trained { model, params, outcome })
     }

@@ -1,6 +1,8 @@
 //! The same seed gives the same bits, on any number of threads and however the loop is written.
 
 use layerwise::prelude::*;
+use layerwise::recipe::Recipe;
+use layerwise::{activation, batch_normalization, dropout, initialization, optimizer};
 
 /// Section 1's network after an epoch.
 fn after_an_epoch(threads: usize) -> Vec<f32> {
@@ -18,6 +20,26 @@ fn an_epoch_ends_with_the_same_bits_on_any_number_of_threads() {
     let one = bits(&after_an_epoch(1));
     for threads in 2..=4 {
         assert!(bits(&after_an_epoch(threads)) == one, "{threads} threads");
+    }
+}
+
+/// The bits of the parameters of a section's network after an epoch of 2 000 images.
+fn bits_after(recipe: &Recipe, threads: usize) -> Vec<u32> {
+    let data = Mnist { train: Mnist::embedded().train.take(2000), test: Mnist::embedded().test.take(10) };
+    let recipe = Recipe { epochs: 1, ..recipe.clone() };
+    let trained = threads::run_on(threads, || recipe.train(&data, 7, Progress::Silent)).expect("it trains");
+    trained.params.flat().iter().map(|x| x.to_bits()).collect()
+}
+
+#[test]
+fn every_section_and_every_rule_ends_with_the_same_bits_on_any_number_of_threads() {
+    let sections = [dropout::recipe, activation::recipe, batch_normalization::recipe, initialization::recipe];
+    let of_rules = optimizer::rules().map(|(_, optimizer)| Recipe { optimizer, ..optimizer::recipe() });
+    for recipe in sections.map(|recipe| recipe()).iter().chain(&of_rules) {
+        let one = bits_after(recipe, 1);
+        for threads in 2..=4 {
+            assert!(bits_after(recipe, threads) == one, "{threads} threads, {recipe:?}");
+        }
     }
 }
 
@@ -40,7 +62,7 @@ fn the_loop_written_by_hand_ends_where_the_trainer_does() {
     let fresh = || {
         let mut params = Params::new();
         let model = recipe.network.build(&mut params.root(), &mut Rng::seed(3));
-        let opt = Sgd::new(&params, recipe.optimizer);
+        let opt = recipe.optimizer.build(&params);
         (params, model, opt)
     };
 

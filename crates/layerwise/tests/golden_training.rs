@@ -55,7 +55,7 @@ fn a_hundred_steps_of_section_1_follow_pytorch() {
     }
     let before = params.clone();
 
-    let mut opt = Sgd::new(&params, recipe.optimizer);
+    let mut opt = recipe.optimizer.build(&params);
     let mut tape = Tape::new();
     let mut losses = Vec::new();
     for batch in Mnist::embedded().train.batches(recipe.batch_size).take(golden.losses.len()) {
