@@ -6,30 +6,68 @@ use layerwise::prelude::*;
 pub struct Training {
     params: Params,
     model: Sequential,
-    opt: Sgd,
+    loss: Loss,
+    opt: Box<dyn Optimizer + Send>,
     tape: Tape,
+    widths: &'static [usize],
     order: Vec<u32>,
     batch: usize,
     next: usize,
 }
 
-/// The networks there are, by the names that the peers use.
-pub const NETWORKS: [&str; 1] = ["sigmoid_sgd"];
+#[derive(Clone, Copy)]
+enum Loss {
+    CrossEntropy,
+    Reconstruction,
+}
 
-const WIDTHS: [usize; 4] = [784, 512, 256, 10];
+/// The networks there are, by the names that the peers use.
+pub const NETWORKS: [&str; 4] = ["sigmoid_sgd", "relu_adam", "relu_bn_dropout_adam", "autoencoder_adam"];
+
+const MLP: &[usize] = &[784, 512, 256, 10];
+const AUTOENCODER: &[usize] = &[784, 512, 256, 32, 256, 512, 784];
 
 impl Training {
     /// The network `name` with batches of `batch` images. `None` if there is no such network.
     pub fn new(name: &str, batch: usize) -> Option<Self> {
-        if name != NETWORKS[0] {
-            return None;
-        }
+        let mlp = Mlp::new(MLP);
+        let adam = AdamConfig::default().into();
+        let (network, optimizer): (_, OptimizerConfig) = match name {
+            "sigmoid_sgd" => {
+                (mlp.activation(Activation::Sigmoid), SgdConfig::with_momentum(0.01, 0.5).into())
+            }
+            "relu_adam" => (mlp, adam),
+            "relu_bn_dropout_adam" => (mlp.batch_norm().dropout(0.5), adam),
+            "autoencoder_adam" => return Some(Training::autoencoder(adam, batch)),
+            _ => return None,
+        };
         let mut params = Params::new();
-        let model =
-            Mlp::new(&WIDTHS).activation(Activation::Sigmoid).build(&mut params.root(), &mut Rng::seed(0));
-        let opt = Sgd::new(&params, SgdConfig { lr: 0.01, momentum: 0.5, ..Default::default() });
+        let model = network.build(&mut params.root(), &mut Rng::seed(0));
+        Some(Training::of(params, model, Loss::CrossEntropy, MLP, optimizer, batch))
+    }
+
+    /// Two perceptrons with linear outputs: the code, and the reconstruction.
+    fn autoencoder(optimizer: OptimizerConfig, batch: usize) -> Self {
+        let (mut params, mut rng) = (Params::new(), Rng::seed(0));
+        let (encoder, decoder) = AUTOENCODER.split_at(4);
+        let encoder = Mlp::new(encoder).build(&mut params.root().child("encoder"), &mut rng);
+        let decoder = Mlp::new(&[&AUTOENCODER[3..4], decoder].concat());
+        let decoder = decoder.build(&mut params.root().child("decoder"), &mut rng);
+        let model = Sequential::new().then(encoder).then(decoder);
+        Training::of(params, model, Loss::Reconstruction, AUTOENCODER, optimizer, batch)
+    }
+
+    fn of(
+        params: Params,
+        model: Sequential,
+        loss: Loss,
+        widths: &'static [usize],
+        optimizer: OptimizerConfig,
+        batch: usize,
+    ) -> Self {
+        let opt = optimizer.build(&params);
         let order = Rng::seed(1).stream(0).permutation(Mnist::embedded().train.len());
-        Some(Training { params, model, opt, tape: Tape::new(), order, batch, next: 0 })
+        Training { params, model, loss, opt, tape: Tape::new(), widths, order, batch, next: 0 }
     }
 
     /// One training step; the loss before it.
@@ -40,7 +78,12 @@ impl Training {
         let batch = Mnist::embedded().train.batch(&self.order[self.next..self.next + self.batch]);
         self.next += self.batch;
         let pass = self.tape.train(&self.params, self.next as u64);
-        let loss = self.model.forward(pass.input(&batch.images)).cross_entropy(&batch.labels);
+        let images = pass.input(&batch.images);
+        let y = self.model.forward(images);
+        let loss = match self.loss {
+            Loss::CrossEntropy => y.cross_entropy(&batch.labels),
+            Loss::Reconstruction => y.mse(images),
+        };
         loss.backward();
         let value = loss.item();
         self.opt.step(&mut self.params, &mut self.tape);
@@ -49,7 +92,7 @@ impl Training {
 
     /// Floating-point operations of the matrix products of a step: forward, and backward without the gradient of the images.
     pub fn flops(&self) -> f64 {
-        let products: usize = WIDTHS.windows(2).map(|w| 3 * w[0] * w[1]).sum();
-        2.0 * (self.batch * (products - WIDTHS[0] * WIDTHS[1])) as f64
+        let products: usize = self.widths.windows(2).map(|w| 3 * w[0] * w[1]).sum();
+        2.0 * (self.batch * (products - self.widths[0] * self.widths[1])) as f64
     }
 }
