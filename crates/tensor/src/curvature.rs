@@ -82,7 +82,8 @@ mod tests {
             // Away from the kinks.
             for x in [-5.3, -2.1, -0.8, -0.3, 0.4, 0.7, 1.6, 2.4, 4.9] {
                 let h = 1.0 / 64.0;
-                let slope = |k: f32| (derivative(f, x + k * h) - derivative(f, x - k * h)) / f64::from(2.0 * k * h);
+                let slope =
+                    |k: f32| (derivative(f, x + k * h) - derivative(f, x - k * h)) / f64::from(2.0 * k * h);
                 let numeric = (4.0 * slope(1.0) - slope(2.0)) / 3.0;
                 let found = f64::from(f.second_derivative(x));
                 assert!((found - numeric).abs() < 2e-5, "{f:?} at {x}: {found}, differences say {numeric}");

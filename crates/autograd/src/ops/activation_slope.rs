@@ -44,10 +44,16 @@ mod tests {
     fn gradient() {
         // Away from the kinks, on both sides of each.
         let x = [Tensor::from([-4.1, -2.6, -1.3, -0.4, 0.2, 0.6, 1.2, 2.5, 3.7])];
-        let curved =
-            [Activation::Sigmoid, Activation::Tanh, Activation::Elu { alpha: 0.7 }, Activation::Gelu, Activation::Mish];
+        let curved = [
+            Activation::Sigmoid,
+            Activation::Tanh,
+            Activation::Elu { alpha: 0.7 },
+            Activation::Gelu,
+            Activation::Mish,
+        ];
         for f in curved {
-            gradcheck(&Params::new(), &x, |_, x| x[0].activation_slope(f)).unwrap_or_else(|e| panic!("{f:?}: {e}"));
+            gradcheck(&Params::new(), &x, |_, x| x[0].activation_slope(f))
+                .unwrap_or_else(|e| panic!("{f:?}: {e}"));
         }
     }
 
