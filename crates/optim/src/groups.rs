@@ -43,13 +43,13 @@ impl Group {
 pub(crate) struct Membership {
     pub lr_scale: f32,
     pub weight_decay: Option<f32>,
-    pub l1: f32,
+    pub l1: Option<f32>,
     pub frozen: bool,
 }
 
 impl Default for Membership {
     fn default() -> Self {
-        Membership { lr_scale: 1.0, weight_decay: None, l1: 0.0, frozen: false }
+        Membership { lr_scale: 1.0, weight_decay: None, l1: None, frozen: false }
     }
 }
 
@@ -57,7 +57,7 @@ impl Membership {
     pub fn join(&mut self, group: &Group) {
         self.lr_scale *= group.lr_scale;
         self.weight_decay = group.weight_decay.or(self.weight_decay);
-        self.l1 = group.l1.unwrap_or(self.l1);
+        self.l1 = group.l1.or(self.l1);
         self.frozen |= group.frozen;
     }
 }

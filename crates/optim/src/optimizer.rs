@@ -1,4 +1,4 @@
-use layerwise_autograd::{ParamGradients, Params, Tape};
+use layerwise_autograd::{Layout, ParamGradients, Params, Tape};
 
 use crate::state::{OptimizerState, StateError};
 
@@ -77,6 +77,26 @@ impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
     fn load_state(&mut self, state: &OptimizerState) -> Result<(), StateError> {
         (**self).load_state(state)
     }
+}
+
+/// # Panics
+/// If the parameters are not laid out like those the rule was made for.
+#[track_caller]
+pub(crate) fn check_layout(rule: &str, made_for: &Layout, params: &Params) {
+    let found = params.layout();
+    assert!(
+        found == made_for,
+        "{rule}: the optimizer was made for {}, found {}",
+        describe(made_for),
+        describe(found)
+    );
+}
+
+/// Names and shapes of all parameters.
+fn describe(layout: &Layout) -> String {
+    let parameters = layout.ids().map(|id| format!("{} {}", layout.name(id), layout.shape(id)));
+    let parameters = parameters.collect::<Vec<_>>().join(", ");
+    if parameters.is_empty() { "no parameters".to_owned() } else { parameters }
 }
 
 /// A hyper-parameter outside its range.

@@ -73,13 +73,34 @@ pub enum StateError {
     /// The learning rate or the momentum is out of its range.
     #[error("in the state, {0}")]
     Hyper(#[from] ConfigError),
-    /// A counter is missing.
-    #[error("the state has no counter, which {rule} needs")]
+    /// The rule had momentum when the state was saved, and was made without it now.
+    #[error("{rule}: made without momentum, it keeps no velocity, the momentum of the state is {found:?}")]
+    Momentum {
+        /// The rule.
+        rule: String,
+        /// The momentum in the state.
+        found: Option<f32>,
+    },
+    /// A parameter's clock cannot be one that has counted steps.
+    #[error("{parameter} cannot have made {} steps with a product of {}", found.step, found.product)]
+    Clock {
+        /// The parameter.
+        parameter: String,
+        /// Its clock in the state.
+        found: Clock,
+    },
+    /// The steps of all parameters together are missing, or too many.
+    #[error("the counter of {rule} must be below 2^53, found {found:?}")]
     Counter {
         /// The rule of the optimizer.
         rule: String,
+        /// The counter in the state, if there is one.
+        found: Option<u64>,
     },
 }
+
+/// More steps than anyone has made: larger ones are damaged, and adding 1 to them could overflow.
+pub(crate) const TOO_MANY_STEPS: u64 = 1 << 53;
 
 impl OptimizerState {
     /// Whether it is the state of this rule.
@@ -109,6 +130,10 @@ impl OptimizerState {
             };
             if parameter != found.name {
                 return Err(StateError::Parameter { at, expected: Some(parameter.to_owned()), found: name });
+            }
+            let clock = found.clock;
+            if clock.step >= TOO_MANY_STEPS || !clock.product.is_finite() {
+                return Err(StateError::Clock { parameter: parameter.to_owned(), found: clock });
             }
             for &slot in slots {
                 let found = found.slots.get(slot).map(Vec::len);

@@ -7,12 +7,12 @@ use layerwise_tensor::Buffer;
 use layerwise_tensor::threads::for_each_part;
 
 use crate::groups::{self, Group, Membership};
-use crate::optimizer::{ConfigError, Optimizer};
+use crate::optimizer::{ConfigError, Optimizer, check_layout};
 use crate::rule::{Clock, Cut, Decay, Rule, Stretch};
 use crate::state::{OptimizerState, ParameterState, StateError};
 
 /// Numbers that one thread updates at a time.
-const PART: usize = 1 << 15;
+pub(crate) const PART: usize = 1 << 15;
 
 /// A rule with its state for the parameters of a model: [`Sgd`](crate::Sgd), [`Adam`](crate::Adam) and the others are this with
 /// their rule.
@@ -41,12 +41,15 @@ const PART: usize = 1 << 15;
 pub struct Updater<R> {
     rule: R,
     decay: Decay,
+    l1: f32,
     layout: Layout,
     /// The trainable ones.
     ids: Vec<ParamId>,
     members: Vec<Membership>,
     clocks: Vec<Clock>,
-    /// Those that the rule names, laid out like the parameters; the others are empty.
+    /// What the rule named when it was made: setting its momentum to 0 takes no buffer away.
+    names: &'static [&'static str],
+    /// Those that have a name, laid out like the parameters; the others are empty.
     slots: [Buffer; 3],
 }
 
@@ -58,7 +61,8 @@ impl<R: Rule> Updater<R> {
     #[track_caller]
     pub fn new(params: &Params, rule: R) -> Self {
         refuse::<R>(rule.validate());
-        let size = |slot: usize| if slot < rule.slots().len() { params.flat().len() } else { 0 };
+        let names = rule.slots();
+        let size = |slot: usize| if slot < names.len() { params.flat().len() } else { 0 };
         let slots = [0, 1, 2].map(|slot| {
             let mut buffer = Buffer::zeros(size(slot));
             buffer.fill(rule.initial());
@@ -68,10 +72,12 @@ impl<R: Rule> Updater<R> {
         Updater {
             rule,
             decay: R::DECAY,
+            l1: 0.0,
             ids: layout.ids().filter(|&id| layout.is_trainable(id)).collect(),
             layout,
             members: vec![Membership::default(); params.len()],
             clocks: vec![Clock::default(); params.len()],
+            names,
             slots,
         }
     }
@@ -97,16 +103,16 @@ impl<R: Rule> Updater<R> {
         Updater { decay, ..self }
     }
 
-    /// Adds the penalty `l1 |p|` to the loss of every parameter: `l1 sign(p)` to its gradient. Defaults to 0. A group can have its own.
+    /// Adds the penalty `l1 |p|` to the loss of every parameter: `l1 sign(p)` to its gradient. Defaults to 0. A group can have its own,
+    /// whichever of the two is called first.
     ///
     /// # Panics
     /// If it is negative or not finite.
     #[must_use]
     #[track_caller]
-    pub fn l1(mut self, l1: f32) -> Self {
+    pub fn l1(self, l1: f32) -> Self {
         refuse::<R>(ConfigError::at_least_0("l1", l1));
-        self.members.iter_mut().for_each(|member| member.l1 = l1);
-        self
+        Updater { l1, ..self }
     }
 
     /// No decay and no L1 penalty on parameters of fewer than two dimensions: biases, and the scales and offsets of normalisations.
@@ -115,7 +121,7 @@ impl<R: Rule> Updater<R> {
         for (id, member) in self.layout.ids().zip(&mut self.members) {
             if self.layout.shape(id).rank() < 2 {
                 member.weight_decay = Some(0.0);
-                member.l1 = 0.0;
+                member.l1 = Some(0.0);
             }
         }
         self
@@ -187,9 +193,9 @@ impl<R: Rule> Updater<R> {
         let hyper = rule.hyper();
         *hyper.lr *= member.lr_scale;
         *hyper.weight_decay = member.weight_decay.unwrap_or(*hyper.weight_decay);
-        let pull = Pull::new(self.decay, *hyper.lr, *hyper.weight_decay, member.l1);
+        let pull = Pull::new(self.decay, *hyper.lr, *hyper.weight_decay, member.l1.unwrap_or(self.l1));
         let step = rule.begin(&mut clock);
-        for &id in &self.ids[stretch] {
+        for &id in &self.ids[stretch.clone()] {
             self.clocks[id.index()] = clock;
         }
         let part = if R::CUT == Cut::Parameters { range.len().max(1) } else { PART };
@@ -197,11 +203,17 @@ impl<R: Rule> Updater<R> {
             true => &mut [][..],
             false => &mut slot[range.clone()],
         });
-        let stretch = Stretch { values: &mut values[range.clone()], gradients: &mut gradients[range], slots };
-        for_each_part(stretch, part, |mut stretch| {
-            pull.apply(&mut stretch);
-            R::apply(&step, stretch);
+        let all = Stretch { values: &mut values[range.clone()], gradients: &mut gradients[range], slots };
+        for_each_part(all, part, |mut part| {
+            pull.apply(&mut part);
+            R::apply(&step, part);
         });
+        // Without `eps`, a rule has divided 0 by 0 in the gaps.
+        for pair in self.ids[stretch].windows(2) {
+            let gap = self.layout.range(pair[0]).end..self.layout.range(pair[1]).start;
+            values[gap.clone()].fill(0.0);
+            gradients[gap].fill(0.0);
+        }
     }
 }
 
@@ -249,15 +261,7 @@ pub(crate) fn sign(x: f32) -> f32 {
 
 impl<R: Rule> Optimizer for Updater<R> {
     fn update(&mut self, params: &mut Params, gradients: &mut ParamGradients<'_>) {
-        assert!(
-            *params.layout() == self.layout,
-            "{}: made for {} parameters of {} numbers, found {} of {}, or with other names or shapes",
-            R::NAME,
-            self.clocks.len(),
-            self.layout.count(),
-            params.len(),
-            params.count()
-        );
+        check_layout(R::NAME, &self.layout, params);
         let values = params.flat_mut().1;
         let mut first = 0;
         while first < self.ids.len() {
@@ -294,8 +298,8 @@ impl<R: Rule> Optimizer for Updater<R> {
         }
         refuse::<R>(rule.validate());
         assert!(
-            rule.slots() == self.rule.slots(),
-            "{}: a rule made without momentum keeps no velocity, so its momentum cannot be set to {momentum}",
+            rule.slots().len() <= self.names.len(),
+            "{}: made without momentum, it keeps no velocity, so its momentum cannot be set to {momentum}",
             R::NAME
         );
         self.rule = rule;
@@ -303,7 +307,7 @@ impl<R: Rule> Optimizer for Updater<R> {
 
     fn state(&self) -> OptimizerState {
         let of = |&id: &ParamId| {
-            let slots = self.rule.slots().iter().zip(&self.slots);
+            let slots = self.names.iter().zip(&self.slots);
             let slots = slots.map(|(&name, slot)| (name.to_owned(), slot[self.layout.range(id)].to_vec()));
             ParameterState {
                 name: self.layout.name(id).to_owned(),
@@ -329,14 +333,17 @@ impl<R: Rule> Optimizer for Updater<R> {
             *momentum = saved;
         }
         rule.validate()?;
+        if rule.slots().len() > self.names.len() {
+            return Err(StateError::Momentum { rule: R::NAME.to_owned(), found: state.momentum });
+        }
         // Everything is looked at before anything is changed.
         state.check_parameters(
             self.ids.iter().map(|&id| (self.layout.name(id), self.layout.range(id).len())),
-            rule.slots(),
+            self.names,
         )?;
         for (&id, saved) in self.ids.iter().zip(&state.parameters) {
             self.clocks[id.index()] = saved.clock;
-            for (slot, name) in self.slots.iter_mut().zip(rule.slots()) {
+            for (slot, name) in self.slots.iter_mut().zip(self.names) {
                 slot[self.layout.range(id)].copy_from_slice(&saved.slots[*name]);
             }
         }

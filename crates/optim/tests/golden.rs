@@ -1,15 +1,16 @@
-//! The update rules against PyTorch, step by step; `golden/generate.py` makes the numbers and states the problem.
+//! The update rules against PyTorch, and where it has none against their papers, step by step; `golden/generate.py` makes the numbers and states the problem.
 
 use layerwise_autograd::{Params, Tape, Tensor, Var};
-use layerwise_optim::{Optimizer, Sgd, SgdConfig};
+use layerwise_optim::*;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 #[derive(Deserialize)]
-struct Golden {
+struct Golden<C> {
     problem: PerParameter<Term>,
     /// The steps after which the parameters were recorded.
     recorded: Vec<usize>,
-    cases: Vec<Case>,
+    cases: Vec<Case<C>>,
 }
 
 #[derive(Deserialize)]
@@ -28,8 +29,9 @@ struct Term {
 }
 
 #[derive(Deserialize)]
-struct Case {
-    config: SgdConfig,
+struct Case<C> {
+    config: C,
+    decoupled: bool,
     /// `b` is in the loss of every so manieth step.
     b_every: usize,
     recorded: Vec<PerParameter<Vec<f32>>>,
@@ -45,7 +47,11 @@ impl Term {
 }
 
 /// The parameters after each of the recorded steps.
-fn trace(golden: &Golden, rule: impl FnOnce(&Params) -> Sgd, b_every: usize) -> Vec<[Vec<f32>; 2]> {
+fn trace<C, O: Optimizer>(
+    golden: &Golden<C>,
+    rule: impl FnOnce(&Params) -> O,
+    b_every: usize,
+) -> Vec<[Vec<f32>; 2]> {
     let Golden { problem, recorded, .. } = golden;
     let mut params = Params::new();
     let ids = [("a", &problem.a), ("b", &problem.b)].map(|(name, term)| {
@@ -66,20 +72,61 @@ fn trace(golden: &Golden, rule: impl FnOnce(&Params) -> Sgd, b_every: usize) -> 
     found
 }
 
-#[test]
-fn sgd_follows_pytorch_over_a_grid() {
-    let golden: Golden = serde_json::from_str(include_str!("golden/sgd.json")).unwrap();
-    assert_eq!((golden.cases.len(), golden.recorded.as_slice()), (64, &[1, 10, 100][..]));
-    for Case { config, b_every, recorded } in &golden.cases {
-        let found = trace(&golden, |params| Sgd::new(params, *config), *b_every);
-        assert_eq!(found.len(), recorded.len());
-        for ((found, expected), step) in found.iter().zip(recorded).zip(&golden.recorded) {
-            let what = format!("step {step}, b every {b_every}, {config:?}");
+/// Goes through all cases of a file with the optimizer that `make` makes of a case.
+fn follow<C: DeserializeOwned + std::fmt::Debug, O: Optimizer>(
+    json: &str,
+    cases: usize,
+    make: impl Fn(&Params, &Case<C>) -> O,
+) {
+    let golden: Golden<C> = serde_json::from_str(json).expect("what the generator writes");
+    assert_eq!((golden.cases.len(), golden.recorded.as_slice()), (cases, &[1, 10, 100][..]));
+    for case in &golden.cases {
+        let found = trace(&golden, |params| make(params, case), case.b_every);
+        assert_eq!(found.len(), case.recorded.len());
+        for ((found, expected), step) in found.iter().zip(&case.recorded).zip(&golden.recorded) {
+            let what = format!(
+                "step {step}, b every {}, decoupled {}, {:?}",
+                case.b_every, case.decoupled, case.config
+            );
             for (found, expected) in found.iter().zip([&expected.a, &expected.b]) {
                 assert_close(&what, found, expected);
             }
         }
     }
+}
+
+/// A test of a rule whose file is complete: so many cases.
+macro_rules! rule_follows {
+    ($($test:ident: $config:ty, $json:literal, $cases:literal;)*) => {
+        $(#[test]
+        fn $test() {
+            follow(include_str!(concat!("golden/", $json)), $cases, |params, case: &Case<$config>| {
+                let opt = Updater::new(params, case.config);
+                if case.decoupled { opt.decay(Decay::Decoupled) } else { opt }
+            });
+        })*
+    };
+}
+
+rule_follows! {
+    sgd_follows_pytorch: SgdConfig, "sgd.json", 64;
+    adagrad_follows_pytorch: AdagradConfig, "adagrad.json", 64;
+    rmsprop_follows_pytorch: RmsPropConfig, "rmsprop.json", 128;
+    adadelta_follows_pytorch: AdadeltaConfig, "adadelta.json", 32;
+    adam_follows_pytorch: AdamConfig, "adam.json", 96;
+    adamw_follows_pytorch: AdamWConfig, "adamw.json", 64;
+    radam_follows_pytorch: RAdamConfig, "radam.json", 48;
+    nadam_follows_pytorch: NAdamConfig, "nadam.json", 96;
+    adamax_follows_pytorch: AdamaxConfig, "adamax.json", 32;
+    lion_follows_its_paper: LionConfig, "lion.json", 16;
+    lamb_follows_its_paper: LambConfig, "lamb.json", 32;
+}
+
+#[test]
+fn lookahead_follows_its_paper() {
+    follow(include_str!("golden/lookahead.json"), 48, |params, case: &Case<OptimizerConfig>| {
+        case.config.build(params)
+    });
 }
 
 /// Fails where an element is off by more than 1e-5 of itself, and for a NaN.
@@ -88,6 +135,6 @@ fn assert_close(what: &str, found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len(), "{what}");
     for (found, expected) in found.iter().zip(expected) {
         let close = (found - expected).abs() <= 1e-5 * expected.abs();
-        assert!(close, "{what}: {found:?}, PyTorch has {expected:?}");
+        assert!(close, "{what}: {found:?}, expected {expected:?}");
     }
 }

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::{move_average, move_square_average, validate_moments, weight_so_far};
 use crate::optimizer::ConfigError;
 use crate::rule::{Clock, Decay, Hyper, Rule, Stretch};
 use crate::updater::Updater;
@@ -92,11 +93,7 @@ impl Rule for AdamConfig {
     type Step = Step;
 
     fn validate(&self) -> Result<(), ConfigError> {
-        ConfigError::at_least_0("lr", self.lr)?;
-        ConfigError::rate("beta1", self.betas.0)?;
-        ConfigError::rate("beta2", self.betas.1)?;
-        ConfigError::at_least_0("eps", self.eps)?;
-        ConfigError::at_least_0("weight_decay", self.weight_decay)
+        validate_moments(self.lr, self.betas, self.eps, self.weight_decay)
     }
 
     fn hyper(&mut self) -> Hyper<'_> {
@@ -108,12 +105,12 @@ impl Rule for AdamConfig {
     }
 
     fn begin(&self, clock: &mut Clock) -> Step {
-        let remaining = |beta: f32| 1.0 - f64::from(beta).powf(clock.step as f64);
+        let weight = |beta: f32| weight_so_far(beta, clock.step);
         Step {
             betas: self.betas,
             eps: self.eps,
-            size: (f64::from(self.lr) / remaining(self.betas.0)) as f32,
-            scale: remaining(self.betas.1).sqrt().recip() as f32,
+            size: (f64::from(self.lr) / weight(self.betas.0)) as f32,
+            scale: weight(self.betas.1).sqrt().recip() as f32,
         }
     }
 
@@ -121,22 +118,25 @@ impl Rule for AdamConfig {
     fn apply(step: &Step, stretch: Stretch<'_>) {
         let &Step { betas: (beta1, beta2), eps, size, scale } = step;
         let Stretch { values, gradients, slots: [first, second, largest] } = stretch;
-        for ((&mut g, m), v) in gradients.iter_mut().zip(first.iter_mut()).zip(second.iter_mut()) {
-            *m += (1.0 - beta1) * (g - *m);
-            *v = beta2 * *v + (1.0 - beta2) * (g * g);
-        }
-        let divisors = if largest.is_empty() { second } else { max(largest, second) };
-        for ((p, &mut m), &mut v) in values.iter_mut().zip(first).zip(divisors) {
-            *p -= size * m / (v.sqrt() * scale + eps);
+        let moments = first.iter_mut().zip(second);
+        let each = values.iter_mut().zip(gradients).zip(moments);
+        let moved = |g: f32, m: &mut f32, v: &mut f32| {
+            move_average(m, beta1, g);
+            move_square_average(v, beta2, g);
+        };
+        if largest.is_empty() {
+            for ((p, &mut g), (m, v)) in each {
+                moved(g, m, v);
+                *p -= size * *m / (v.sqrt() * scale + eps);
+            }
+        } else {
+            for (((p, &mut g), (m, v)), largest) in each.zip(largest) {
+                moved(g, m, v);
+                *largest = largest.max(*v);
+                *p -= size * *m / (largest.sqrt() * scale + eps);
+            }
         }
     }
-}
-
-/// Raises `largest` to what is larger in `values`.
-#[inline(always)]
-fn max<'a>(largest: &'a mut [f32], values: &[f32]) -> &'a mut [f32] {
-    largest.iter_mut().zip(values).for_each(|(largest, &x)| *largest = largest.max(x));
-    largest
 }
 
 impl AdamWConfig {

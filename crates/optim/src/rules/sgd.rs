@@ -100,8 +100,9 @@ impl Rule for SgdConfig {
     }
 
     fn begin(&self, clock: &mut Clock) -> Step {
-        // The first velocity is the gradient itself, whatever the momentum and the dampening.
-        let (keep, enter) = if clock.step == 1 { (0.0, 1.0) } else { (self.momentum, 1.0 - self.dampening) };
+        // The first velocity is the gradient itself, whatever the momentum and the dampening. So is every one without momentum.
+        let plain = clock.step == 1 || self.momentum == 0.0;
+        let (keep, enter) = if plain { (0.0, 1.0) } else { (self.momentum, 1.0 - self.dampening) };
         let along = if self.nesterov { (1.0, self.momentum) } else { (0.0, 1.0) };
         Step { lr: self.lr, keep, enter, along }
     }
