@@ -331,7 +331,9 @@ mod tests {
         let huge = config.replace("[3,2]", "[3,99999999999,2]");
         let text = problem(&file(&huge, &names));
         assert!(
-            text.starts_with("its configuration asks for weights of 500000000001 numbers, the file has room for "),
+            text.starts_with(
+                "its configuration asks for weights of 500000000001 numbers, the file has room for "
+            ),
             "{text}"
         );
         let endless = config.replace("[3,2]", "[3,18446744073709551615,2]");

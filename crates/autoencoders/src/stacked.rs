@@ -1,11 +1,11 @@
 use layerwise_autograd::{Activation, Params};
-use layerwise_nn_layers::Sequential;
-use layerwise_optim::{Adam, AdamConfig, History, Progress, Trainer};
+use layerwise_nn_layers::{Module, Sequential};
+use layerwise_optim::{AdamConfig, History, OptimizerConfig, Progress, Trainer};
 use layerwise_tensor::data::{Classified, TensorDataset, Unlabelled};
 use layerwise_tensor::{Rng, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::{Autoencoder, AutoencoderModel, DataError, FitError, Loss, Stack, data};
+use crate::{Autoencoder, AutoencoderModel, ConfigError, DataError, FitError, Loss, Stack, data};
 
 /// Autoencoders that are trained one after the other, each on the codes of those below, as a configuration (Bengio et al. 2007; with
 /// corruption Vincent et al. 2010: every layer corrupts what it is given, and is given clean codes).
@@ -41,7 +41,7 @@ pub struct StackedLayer {
     /// Examples per step. Defaults to 128.
     pub batch_size: usize,
     /// Its update rule. Defaults to Adam with its own defaults.
-    pub optimizer: AdamConfig,
+    pub optimizer: OptimizerConfig,
 }
 
 impl Stacked {
@@ -60,7 +60,7 @@ impl Stacked {
             autoencoder: Autoencoder::new(widths).code(Activation::Sigmoid).loss(Loss::BceWithLogits),
             epochs: 10,
             batch_size: 128,
-            optimizer: AdamConfig::default(),
+            optimizer: AdamConfig::default().into(),
         };
         Stacked { layers: widths.windows(2).map(layer).collect() }
     }
@@ -101,8 +101,9 @@ impl Stacked {
 
     /// The update rule of each layer. Defaults to Adam.
     #[must_use]
-    pub fn optimizer(mut self, optimizer: AdamConfig) -> Self {
-        self.layers.iter_mut().for_each(|layer| layer.optimizer = optimizer);
+    pub fn optimizer(mut self, optimizer: impl Into<OptimizerConfig>) -> Self {
+        let optimizer = optimizer.into();
+        self.layers.iter_mut().for_each(|layer| layer.optimizer = optimizer.clone());
         self
     }
 
@@ -114,11 +115,14 @@ impl Stacked {
     /// A run in which no layer has been trained yet. Everything random comes from the seed.
     ///
     /// # Panics
-    /// If an autoencoder's configuration is not valid, or one does not take the codes of the one below.
+    /// If a configuration of an autoencoder or an update rule is not valid, or one does not take the codes of the one below.
     #[track_caller]
     pub fn start(self, seed: u64) -> StackedModel {
         for layer in &self.layers {
-            crate::ConfigError::refuse(layer.autoencoder.validate());
+            ConfigError::refuse(layer.autoencoder.validate());
+            if let Err(error) = layer.optimizer.validate() {
+                panic!("stacked: {error}");
+            }
         }
         for pair in self.layers.windows(2) {
             let code = pair[0].autoencoder.decoder_widths()[0];
@@ -195,7 +199,7 @@ impl StackedModel {
         let mut rng = (0..=index).map(|_| rng.split()).last().expect("there is one at least");
         let mut params = Params::new();
         let model = autoencoder.build(&mut params.root(), &mut rng);
-        let mut opt = Adam::new(&params, *optimizer);
+        let mut opt = optimizer.build(&params);
         let trainer =
             Trainer::new(*epochs).batch_size(*batch_size).seed(rng.next_u64()).progress(self.progress);
         let history = if index == 0 {
@@ -230,7 +234,7 @@ impl StackedModel {
         let (params, encoder) = self.stack().encoder();
         let widths =
             [self.trained[0].model.inputs(), self.trained[self.trained.len() - 1].model.code_width()];
-        data::map(&params, data, widths, |x| layerwise_nn_layers::Module::forward(&encoder, x))
+        data::map(&params, data, widths, |x| encoder.forward(x))
     }
 
     /// [`StackedModel::encode_all`] with the labels: what a classifier is trained on.
