@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use layerwise_autograd::{Params, Shape};
+use layerwise_autograd::Params;
 use layerwise_nn_layers::Init;
 use layerwise_tensor::Rng;
 use safetensors::tensor::{Metadata, TensorView};
@@ -31,7 +31,6 @@ pub struct LoadError {
     /// The file.
     pub path: PathBuf,
     /// What is wrong with it.
-    #[source]
     pub problem: LoadProblem,
 }
 
@@ -74,12 +73,12 @@ pub enum LoadProblem {
     #[error("parameter {0:?} is not one of the model's")]
     Unexpected(String),
     /// A parameter has another type or shape.
-    #[error("parameter {name:?}: expected F32 {expected}, found {dtype} {found:?}")]
+    #[error("parameter {name:?}: expected F32 {expected:?}, found {dtype} {found:?}")]
     Shape {
         /// The parameter.
         name: String,
         /// Its shape in the model.
-        expected: Shape,
+        expected: Vec<usize>,
         /// Its element type in the file.
         dtype: String,
         /// Its shape in the file.
@@ -224,7 +223,8 @@ fn fill(params: &mut Params, tensors: &SafeTensors<'_>) -> Result<(), LoadProble
         let (name, expected) = (params.name(id).to_owned(), params.shape(id));
         let Ok(found) = tensors.tensor(&name) else { return Err(LoadProblem::Missing(name)) };
         if found.dtype() != Dtype::F32 || found.shape() != expected.dims() {
-            let (dtype, found) = (format!("{:?}", found.dtype()), found.shape().to_vec());
+            let (expected, dtype) = (expected.dims().to_vec(), format!("{:?}", found.dtype()));
+            let found = found.shape().to_vec();
             return Err(LoadProblem::Shape { name, expected, dtype, found });
         }
         let (values, _) = found.data().as_chunks::<4>();

@@ -164,7 +164,7 @@ struct Scores {
 }
 
 fn linear() -> Linear {
-    serde_json::from_str(include_str!("golden/linear.json")).unwrap()
+    serde_json::from_str(include_str!("golden/linear.json")).expect("the golden file is read")
 }
 
 #[test]
