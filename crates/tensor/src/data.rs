@@ -1,5 +1,7 @@
 //! What a training loop has to know about data, so that a data set needs to know nothing about training.
 
+use ndarray::{ArrayBase, ArrayView2, Ix2};
+
 use crate::{Shape, Tensor};
 
 /// Something that can be written into a row-major buffer of `f32`: what a pass takes as its input.
@@ -21,13 +23,13 @@ impl Source for Tensor {
     }
 }
 
-impl<S, D> Source for ndarray::ArrayBase<S, D>
+impl<S, D> Source for ArrayBase<S, D>
 where
     S: ndarray::Data<Elem = f32>,
     D: ndarray::Dimension,
 {
     fn shape(&self) -> Shape {
-        Shape::new(ndarray::ArrayBase::shape(self))
+        Shape::new(ArrayBase::shape(self))
     }
 
     fn write_to(&self, out: &mut [f32]) {
@@ -116,6 +118,20 @@ pub trait Classified: Dataset {
     fn inputs_and_labels<'b>(batch: &'b Self::Batch<'_>) -> (&'b dyn Source, &'b dyn Labels);
 }
 
+/// A data set whose examples are an input each, and perhaps something more: what a model that needs no labels is trained on.
+///
+/// Every [`Classified`] data set is one, and so are a [`Tensor`] and a matrix of `ndarray`.
+pub trait Unlabelled: Dataset {
+    /// The inputs of a batch.
+    fn inputs<'b>(batch: &'b Self::Batch<'_>) -> &'b dyn Source;
+}
+
+impl<D: Classified> Unlabelled for D {
+    fn inputs<'b>(batch: &'b Self::Batch<'_>) -> &'b dyn Source {
+        D::inputs_and_labels(batch).0
+    }
+}
+
 /// Rows of a tensor, in any order: a batch of a data set that is held as a [`Tensor`].
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a> {
@@ -175,6 +191,53 @@ impl Dataset for Tensor {
 
     fn batch<'a>(&'a self, rows: &'a [u32]) -> Rows<'a> {
         Rows::new(self, rows)
+    }
+}
+
+impl Unlabelled for Tensor {
+    fn inputs<'b>(batch: &'b Rows<'_>) -> &'b dyn Source {
+        batch
+    }
+}
+
+/// Rows of a matrix of `ndarray`, in any order.
+#[derive(Clone, Copy, Debug)]
+pub struct ArrayRows<'a> {
+    array: ArrayView2<'a, f32>,
+    rows: &'a [u32],
+}
+
+impl Source for ArrayRows<'_> {
+    fn shape(&self) -> Shape {
+        Shape::from([self.rows.len(), self.array.ncols()])
+    }
+
+    fn write_to(&self, out: &mut [f32]) {
+        for (out, &row) in out.chunks_exact_mut(self.array.ncols().max(1)).zip(self.rows) {
+            out.iter_mut().zip(self.array.row(row as usize)).for_each(|(out, &x)| *out = x);
+        }
+    }
+}
+
+/// Examples without targets: the rows of a matrix, in any layout.
+impl<S: ndarray::Data<Elem = f32>> Dataset for ArrayBase<S, Ix2> {
+    type Batch<'a>
+        = ArrayRows<'a>
+    where
+        Self: 'a;
+
+    fn len(&self) -> usize {
+        self.nrows()
+    }
+
+    fn batch<'a>(&'a self, rows: &'a [u32]) -> ArrayRows<'a> {
+        ArrayRows { array: self.view(), rows }
+    }
+}
+
+impl<S: ndarray::Data<Elem = f32>> Unlabelled for ArrayBase<S, Ix2> {
+    fn inputs<'b>(batch: &'b ArrayRows<'_>) -> &'b dyn Source {
+        batch
     }
 }
 
@@ -249,6 +312,24 @@ mod tests {
         let mut out = [0.0; 6];
         array.t().write_to(&mut out);
         assert_eq!((Source::shape(&array.t()), out), (Shape::from([3, 2]), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]));
+    }
+
+    #[test]
+    fn inputs_are_found_in_every_kind_of_data() {
+        fn inputs<D: Unlabelled>(data: &D) -> (Shape, Vec<f32>) {
+            let batch = data.batch(&[1, 0]);
+            let inputs = D::inputs(&batch);
+            let mut out = vec![f32::NAN; inputs.shape().len()];
+            inputs.write_to(&mut out);
+            (inputs.shape(), out)
+        }
+        let expected = (Shape::from([2, 3]), vec![4.0, 5.0, 6.0, 1.0, 2.0, 3.0]);
+        let array = ndarray::array![[1.0_f32, 4.0], [2.0, 5.0], [3.0, 6.0]].reversed_axes();
+        assert_eq!(inputs(&array), expected);
+        assert_eq!(inputs(&array.view()), expected);
+        let tensor = Tensor::from(array);
+        assert_eq!(inputs(&tensor), expected);
+        assert_eq!(inputs(&TensorDataset::new(tensor, vec![0, 1])), expected);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod accum;
 mod activation;
 mod buffer;
+mod curvature;
 pub mod data;
 pub mod elementwise;
 mod kernels;

@@ -5,6 +5,7 @@
 
 mod abs;
 mod activation;
+mod activation_slope;
 mod add;
 mod affine;
 mod batch_norm;
@@ -77,6 +78,7 @@ pub(crate) enum Op {
     Abs(NodeId),
     Clamp(NodeId, f32, f32),
     Activation(NodeId, Activation),
+    ActivationSlope(NodeId, Activation),
     Prelu(NodeId, NodeId),
     Dropout { x: NodeId, factors: usize },
     GaussianNoise(NodeId),
@@ -121,6 +123,7 @@ impl Op {
             Op::Abs(x) => abs::backward(x, pass),
             Op::Clamp(x, low, high) => clamp::backward(x, low, high, pass),
             Op::Activation(x, activation) => activation::backward(x, activation, pass),
+            Op::ActivationSlope(x, activation) => activation_slope::backward(x, activation, pass),
             Op::Prelu(x, slope) => prelu::backward(x, slope, pass),
             Op::Dropout { x, factors } => dropout::backward(x, factors, pass),
             Op::GaussianNoise(x) => dropout::backward_noise(x, pass),
@@ -165,6 +168,7 @@ impl Op {
             Op::Abs(_) => "abs",
             Op::Clamp(..) => "clamp",
             Op::Activation(_, activation) => return format!("activation {activation:?}"),
+            Op::ActivationSlope(_, activation) => return format!("the slope of activation {activation:?}"),
             Op::Transpose(_) => "transpose",
             Op::Slice { .. } => "slice",
             Op::Concat { .. } => "concat",
