@@ -98,8 +98,8 @@ fn run_section(section: &Section, args: &Args) -> anyhow::Result<Outcome> {
 
 /// What was reached, section by section.
 fn table(outcomes: &[Outcome]) -> String {
-    let line = |[section, accuracy, loss, seconds]: [&str; 4]| {
-        format!("{section:32} {accuracy:>13} {loss:>9} {seconds:>8}\n")
+    let line = |[section, accuracy, loss, mse, seconds]: [&str; 5]| {
+        format!("{section:32} {accuracy:>13} {loss:>9} {mse:>9} {seconds:>8}\n")
     };
     let mut table = String::from("\n") + &line(TABLE_HEADER);
     for outcome in outcomes {
@@ -155,6 +155,8 @@ mod tests {
             seed: 7,
             test_accuracy: Some(0.25),
             test_loss: Some(2.25),
+            test_mse: None,
+            test_squared_error: None,
             seconds: 0.75,
             history: History { epochs },
             findings: None,
@@ -179,8 +181,8 @@ mod tests {
             ..Outcome::default()
         };
         let expected = "
-section                          test accuracy test loss  seconds
-mlp                                    90.23 %    0.3551      8.4
+section                          test accuracy test loss  test MSE  seconds
+mlp                                    90.23 %    0.3551                8.4
 ";
         assert_eq!(table(&[outcome]), expected);
     }

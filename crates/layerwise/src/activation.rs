@@ -22,7 +22,7 @@ pub fn recipe() -> Recipe {
 ///
 /// # Errors
 /// If training diverges.
-pub fn run(data: &Mnist, options: &Options) -> Result<Outcome, TrainError> {
+pub fn run(data: &Mnist, options: &Options) -> Result<Outcome, FitError> {
     let mut outcome = run_recipe(recipe(), data, options)?.outcome;
     let findings = options.timed(&mut outcome, || vanishing_gradient(data, options.seed));
     outcome.findings = Some(Findings::VanishingGradient(findings));

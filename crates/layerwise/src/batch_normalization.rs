@@ -24,7 +24,7 @@ pub fn recipe() -> Recipe {
 ///
 /// # Errors
 /// If training diverges.
-pub fn run(data: &Mnist, options: &Options) -> Result<Outcome, TrainError> {
+pub fn run(data: &Mnist, options: &Options) -> Result<Outcome, FitError> {
     let mut outcome = run_recipe(recipe(), data, options)?.outcome;
     let steps = options.scaled(STEPS as usize) as u64;
     let findings = options.timed(&mut outcome, || covariate_shift(data, options.seed, steps))?;

@@ -24,7 +24,7 @@ pub fn recipe() -> Recipe {
 ///
 /// # Errors
 /// If training diverges.
-pub fn run(data: &Mnist, options: &Options) -> Result<Outcome, TrainError> {
+pub fn run(data: &Mnist, options: &Options) -> Result<Outcome, FitError> {
     let mut outcome = run_recipe(recipe(), data, options)?.outcome;
     let findings = options.timed(&mut outcome, || over_fitting(data, options.seed, options.scaled(100)))?;
     outcome.findings = Some(Findings::OverFitting(findings));

@@ -25,7 +25,7 @@ pub fn recipe() -> Recipe {
 ///
 /// # Errors
 /// If training diverges.
-pub fn run(data: &Mnist, options: &Options) -> Result<Outcome, TrainError> {
+pub fn run(data: &Mnist, options: &Options) -> Result<Outcome, FitError> {
     let mut outcome = run_recipe(recipe(), data, options)?.outcome;
     let findings = options.timed(&mut outcome, || deep_networks(data, options.seed, options.scaled(10)))?;
     outcome.findings = Some(Findings::DeepNetworks(findings));

@@ -12,6 +12,7 @@ pub mod plot;
 pub mod prelude;
 pub mod recipe;
 
+pub use layerwise_autoencoders as autoencoders;
 pub use layerwise_autograd as autograd;
 pub use layerwise_mnist_data as mnist_data;
 pub use layerwise_nn_layers as nn_layers;

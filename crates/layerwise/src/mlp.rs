@@ -30,6 +30,6 @@ pub fn recipe() -> Recipe {
 ///
 /// # Errors
 /// If training diverges.
-pub fn run(data: &Mnist, options: &Options) -> Result<Outcome, TrainError> {
+pub fn run(data: &Mnist, options: &Options) -> Result<Outcome, FitError> {
     Ok(run_recipe(recipe(), data, options)?.outcome)
 }

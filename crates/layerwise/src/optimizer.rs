@@ -39,7 +39,7 @@ pub fn rules() -> [(&'static str, OptimizerConfig); 8] {
 ///
 /// # Errors
 /// If training diverges.
-pub fn run(data: &Mnist, options: &Options) -> Result<Outcome, TrainError> {
+pub fn run(data: &Mnist, options: &Options) -> Result<Outcome, FitError> {
     let mut outcome = run_recipe(recipe(), data, options)?.outcome;
     let findings = options.timed(&mut outcome, || race(data, options.seed, options.scaled(2)))?;
     outcome.findings = Some(Findings::Rules(findings));

@@ -1,5 +1,9 @@
 //! What most programs use: `use layerwise::prelude::*;`
 
+pub use layerwise_autoencoders::{
+    AnomalyDetector, Autoencoder, AutoencoderModel, Corruption, Emphasis, FitError, Likelihood, Loss, Pca,
+    ReconstructionError, Stack, Stacked, StackedModel, Vae, VaeModel, auroc,
+};
 pub use layerwise_autograd::{CustomOp, Inputs, Mode, ParamId, Params, Pass, Scope, Tape, Var, gradcheck};
 pub use layerwise_mnist_data::{ImageSet, Mnist, Variant};
 pub use layerwise_nn_layers::{

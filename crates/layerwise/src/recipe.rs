@@ -37,6 +37,12 @@ pub struct Outcome {
     /// The mean cross-entropy on the test images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_loss: Option<f64>,
+    /// The mean squared error of a pixel of the reconstructed test images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_mse: Option<f64>,
+    /// The squared error of a reconstructed test image, summed over its pixels; the mean over the images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_squared_error: Option<f64>,
     /// The time of everything but loading the images.
     pub seconds: f64,
     /// The training loss and the test metrics, epoch by epoch.
@@ -82,6 +88,8 @@ impl Recipe {
             seed,
             test_accuracy: Some(accuracy),
             test_loss: Some(loss),
+            test_mse: None,
+            test_squared_error: None,
             seconds: start.elapsed().as_secs_f64(),
             history,
             findings: None,

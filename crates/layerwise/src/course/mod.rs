@@ -24,7 +24,7 @@ pub struct Section {
     /// What it shows, in a sentence or two.
     pub text: &'static str,
     /// Trains its network, and measures what the section is about.
-    pub run: fn(&Mnist, &Options) -> Result<Outcome, TrainError>,
+    pub run: fn(&Mnist, &Options) -> Result<Outcome, FitError>,
 }
 
 /// All sections, in the order of the course.
@@ -127,15 +127,16 @@ pub enum Findings {
 }
 
 /// The columns of the table of results.
-pub const TABLE_HEADER: [&str; 4] = ["section", "test accuracy", "test loss", "seconds"];
+pub const TABLE_HEADER: [&str; 5] = ["section", "test accuracy", "test loss", "test MSE", "seconds"];
 
 /// What a section reached, for the table of results; empty where it has no such figure.
-pub fn table_row(outcome: &Outcome) -> [String; 4] {
-    let Outcome { section, test_accuracy, test_loss, seconds, .. } = outcome;
+pub fn table_row(outcome: &Outcome) -> [String; 5] {
+    let Outcome { section, test_accuracy, test_loss, test_mse, seconds, .. } = outcome;
     [
         section.clone(),
         test_accuracy.map_or(String::new(), |accuracy| format!("{:.2} %", 100.0 * accuracy)),
         test_loss.map_or(String::new(), |loss| format!("{loss:.4}")),
+        test_mse.map_or(String::new(), |mse| format!("{mse:.5}")),
         format!("{seconds:.1}"),
     ]
 }
