@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::prelude::*;
 use crate::recipe::{Outcome, Recipe, Trained};
 use crate::{activation, batch_normalization, dropout, initialization, mlp, optimizer};
+use crate::{stacked_autoencoder, stacked_denoising_autoencoder};
 
 #[cfg(feature = "plot")]
 pub use figures::{Illustration, illustrations, report};
@@ -69,6 +70,20 @@ pub const SECTIONS: &[Section] = &[
                same batches.",
         run: optimizer::run,
     },
+    Section {
+        name: "stacked_autoencoder",
+        title: "Stacked autoencoders, and few labels",
+        text: "Three autoencoders, each trained on the codes of the one before and without labels; their encoders and a softmax layer \
+               become one network, which is fine-tuned. The MSE is that of the unrolled stack before fine-tuning.",
+        run: stacked_autoencoder::run,
+    },
+    Section {
+        name: "stacked_denoising_autoencoder",
+        title: "Stacked denoising autoencoders",
+        text: "The stack of section 8, whose autoencoders restore a quarter of their input that was set to zero. Below, both stacks on \
+               the same budget.",
+        run: stacked_denoising_autoencoder::run,
+    },
 ];
 
 /// How sections are run.
@@ -124,6 +139,10 @@ pub enum Findings {
     DeepNetworks(Vec<initialization::DeepNetwork>),
     /// Section 6.
     Rules(Vec<optimizer::Run>),
+    /// Section 8.
+    Pretraining(stacked_autoencoder::Pretraining),
+    /// Section 10.
+    StackedDenoising(stacked_denoising_autoencoder::StackedDenoising),
 }
 
 /// The columns of the table of results.

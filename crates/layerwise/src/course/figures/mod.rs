@@ -1,8 +1,10 @@
 //! The pictures of the sections, drawn from what they have measured.
 
 mod classifiers;
+mod stacked;
 
 use classifiers::{covariate_shift, deep_networks, over_fitting, race, vanishing_gradient};
+use stacked::{pretraining, stacked_denoising};
 
 use super::{Findings, SECTIONS};
 use crate::plot::{Curves, Drawing, Figure, Picture, Report, ReportSection, Row, Table};
@@ -35,6 +37,8 @@ pub fn illustrations(outcome: &Outcome) -> Vec<Illustration> {
         Some(Findings::CovariateShift(found)) => covariate_shift(found),
         Some(Findings::DeepNetworks(found)) => deep_networks(found),
         Some(Findings::Rules(found)) => race(found),
+        Some(Findings::Pretraining(found)) => pretraining(found),
+        Some(Findings::StackedDenoising(found)) => stacked_denoising(found),
     });
     illustrations
 }
