@@ -64,6 +64,7 @@ fn autoencoder<D: Classified + Sync>(
     let mut params = Params::new();
     let model = Autoencoder::new(widths)
         .code(Activation::Sigmoid)
+        .tied()
         .loss(Loss::BceWithLogits)
         .build(&mut params.root(), &mut Rng::seed(42));
     let mut opt = Adam::new(&params, AdamConfig::default());

@@ -23,7 +23,7 @@ fn main() -> anyhow::Result<()> {
 
     // Steps 1 to 4 of section 8. Every autoencoder corrupts what it is given: here the images, then clean codes.
     let mut stacked = Stacked::new(&[784, 500, 250, 100])
-        .each(|autoencoder| autoencoder.corruption(Corruption::masking(0.25)))
+        .each(|autoencoder| autoencoder.tied().corruption(Corruption::masking(0.25)))
         .epochs(epochs)
         .start(42);
     stacked.pretrain(&mnist.train)?;
@@ -49,9 +49,9 @@ fn main() -> anyhow::Result<()> {
 fn full(seeds: &[String]) -> anyhow::Result<()> {
     let mnist = Mnist::embedded();
     let stacked = Stacked::new(&[784, 1000, 1000, 1000])
-        .each(|autoencoder| autoencoder.corruption(Corruption::masking(0.25)))
-        .epochs(20);
-    let fine_tuning = Labelled { epochs: 30, batch_size: 128, lr: 1e-3 };
+        .each(|autoencoder| autoencoder.tied().corruption(Corruption::masking(0.25)))
+        .epochs(12);
+    let fine_tuning = Labelled { epochs: 30, batch_size: 128, lr: 1e-3, input_dropout: 0.2 };
     let recipe = StackRecipe { stacked, fine_tuning, ..recipe() };
     let seeds = seeds.iter().map(|seed| seed.parse()).collect::<Result<Vec<u64>, _>>()?;
     for seed in if seeds.is_empty() { vec![0] } else { seeds } {

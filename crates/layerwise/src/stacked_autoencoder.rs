@@ -41,6 +41,9 @@ pub struct Labelled {
     pub batch_size: usize,
     /// The learning rate of the first step.
     pub lr: f32,
+    /// The probability with which an input is silent in a step, as in [`Var::dropout`]. Defaults to 0.
+    #[serde(default)]
+    pub input_dropout: f32,
 }
 
 /// A classifier made of autoencoders, and the way there.
@@ -62,9 +65,9 @@ pub fn recipe() -> StackRecipe {
     StackRecipe {
         section: "stacked_autoencoder".into(),
         stacked: Stacked::new(&[784, 500, 250, 100]).each(Autoencoder::tied).epochs(4),
-        softmax: Labelled { epochs: 4, batch_size: 128, lr: 1e-2 },
-        fine_tuning: Labelled { epochs: 8, batch_size: 128, lr: 1e-3 },
-        few_labels: Labelled { epochs: 20, batch_size: 32, lr: 1e-2 },
+        softmax: Labelled { epochs: 4, batch_size: 128, lr: 1e-2, input_dropout: 0.0 },
+        fine_tuning: Labelled { epochs: 8, batch_size: 128, lr: 1e-3, input_dropout: 0.0 },
+        few_labels: Labelled { epochs: 20, batch_size: 32, lr: 1e-2, input_dropout: 0.0 },
     }
 }
 
@@ -80,7 +83,7 @@ impl Labelled {
         seed: u64,
         progress: Progress,
     ) -> Result<History, TrainError> {
-        let Labelled { epochs, batch_size, lr } = *self;
+        let Labelled { epochs, batch_size, lr, input_dropout } = *self;
         let steps = epochs * train.len().div_ceil(batch_size);
         let mut opt = Adam::new(params, AdamConfig { lr, ..Default::default() });
         Trainer::new(epochs)
@@ -91,7 +94,7 @@ impl Labelled {
             .metric("test_accuracy", |params| accuracy(model, params, test))
             .fit(params, &mut opt, train, |pass, batch| {
                 let (inputs, labels) = D::inputs_and_labels(batch);
-                model.forward(pass.input(inputs)).cross_entropy(labels)
+                model.forward(pass.input(inputs).dropout(input_dropout)).cross_entropy(labels)
             })
     }
 }
