@@ -1,8 +1,5 @@
 //! Every rule has every property: the rules are the lines of `table.rs`, the properties the functions below.
 
-// The counting allocator is the one thing here that the language asks `unsafe` for.
-#![allow(unsafe_code)]
-
 mod allocator;
 mod table;
 
