@@ -1,7 +1,9 @@
 //! The pictures of the sections, drawn from what they have measured.
 
+mod autoencoders;
 mod classifiers;
 
+use autoencoders::{codes, restoration};
 use classifiers::{covariate_shift, deep_networks, over_fitting, race, vanishing_gradient};
 
 use super::{Findings, SECTIONS};
@@ -35,6 +37,8 @@ pub fn illustrations(outcome: &Outcome) -> Vec<Illustration> {
         Some(Findings::CovariateShift(found)) => covariate_shift(found),
         Some(Findings::DeepNetworks(found)) => deep_networks(found),
         Some(Findings::Rules(found)) => race(found),
+        Some(Findings::Codes(found)) => codes(outcome, found),
+        Some(Findings::Restoration(found)) => restoration(found),
     });
     illustrations
 }
