@@ -14,6 +14,8 @@ pub mod optimizer;
 pub mod plot;
 pub mod prelude;
 pub mod recipe;
+pub mod stacked_autoencoder;
+pub mod stacked_denoising_autoencoder;
 
 pub use layerwise_autoencoders as autoencoders;
 pub use layerwise_autograd as autograd;

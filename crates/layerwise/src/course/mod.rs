@@ -12,6 +12,7 @@ use crate::prelude::*;
 use crate::recipe::{Outcome, Recipe, Trained};
 use crate::{activation, batch_normalization, dropout, initialization, mlp, optimizer};
 use crate::{autoencoder, denoising_autoencoder};
+use crate::{stacked_autoencoder, stacked_denoising_autoencoder};
 
 #[cfg(feature = "plot")]
 pub use figures::{Illustration, illustrations, report};
@@ -79,11 +80,25 @@ pub const SECTIONS: &[Section] = &[
         run: autoencoder::run,
     },
     Section {
+        name: "stacked_autoencoder",
+        title: "Stacked autoencoders, and few labels",
+        text: "Three autoencoders, each trained on the codes of the one before and without labels; their encoders and a softmax layer \
+               become one network, which is fine-tuned. The MSE is that of the unrolled stack before fine-tuning.",
+        run: stacked_autoencoder::run,
+    },
+    Section {
         name: "denoising_autoencoder",
         title: "Denoising: clean images from spoilt ones",
         text: "The input is spoilt, the target is not. To fill in what is missing, the network has to know what digits look like: its \
                first layer detects strokes.",
         run: denoising_autoencoder::run,
+    },
+    Section {
+        name: "stacked_denoising_autoencoder",
+        title: "Stacked denoising autoencoders",
+        text: "The stack of section 8, whose autoencoders restore a quarter of their input that was set to zero. Below, both stacks on \
+               the same budget.",
+        run: stacked_denoising_autoencoder::run,
     },
 ];
 
@@ -154,6 +169,10 @@ pub enum Findings {
     Codes(autoencoder::Codes),
     /// Section 9.
     Restoration(denoising_autoencoder::Restoration),
+    /// Section 8.
+    Pretraining(stacked_autoencoder::Pretraining),
+    /// Section 10.
+    StackedDenoising(stacked_denoising_autoencoder::StackedDenoising),
 }
 
 /// The columns of the table of results.

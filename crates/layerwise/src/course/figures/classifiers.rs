@@ -57,8 +57,8 @@ pub(super) fn vanishing_gradient(found: &VanishingGradient) -> Vec<Illustration>
     ]
 }
 
-/// Numbers of layers, against their place from 1 on.
-fn layers(values: &[f64]) -> impl Iterator<Item = (f64, f64)> + use<'_> {
+/// Numbers of layers or epochs, against their place from 1 on.
+pub(super) fn layers(values: &[f64]) -> impl Iterator<Item = (f64, f64)> + use<'_> {
     values.iter().enumerate().map(|(i, &value)| ((i + 1) as f64, value))
 }
 

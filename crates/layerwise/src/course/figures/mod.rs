@@ -2,9 +2,11 @@
 
 mod autoencoders;
 mod classifiers;
+mod stacked;
 
 use autoencoders::{codes, restoration};
 use classifiers::{covariate_shift, deep_networks, over_fitting, race, vanishing_gradient};
+use stacked::{pretraining, stacked_denoising};
 
 use super::{Findings, SECTIONS};
 use crate::plot::{Curves, Drawing, Figure, Picture, Report, ReportSection, Row, Table};
@@ -39,6 +41,8 @@ pub fn illustrations(outcome: &Outcome) -> Vec<Illustration> {
         Some(Findings::Rules(found)) => race(found),
         Some(Findings::Codes(found)) => codes(outcome, found),
         Some(Findings::Restoration(found)) => restoration(found),
+        Some(Findings::Pretraining(found)) => pretraining(found),
+        Some(Findings::StackedDenoising(found)) => stacked_denoising(found),
     });
     illustrations
 }
