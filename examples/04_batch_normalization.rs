@@ -45,8 +45,9 @@ fn main() -> anyhow::Result<()> {
     let best_until = |points: &[layerwise::batch_normalization::ShiftPoint], step| {
         points.iter().filter(|at| at.step <= step).map(|at| at.test_accuracy).fold(0.0, f64::max)
     };
-    let [without, with] = [&found.without, &found.with].map(|trace| best_until(&trace.points, 2000));
-    assert!(with > 0.95 && with > without + 0.02, "{with} {without}");
+    let [without, with] = [&found.without, &found.with].map(|trace| best_until(&trace.points, 1000));
+    assert!(with > without + 0.02, "{with} {without}");
+    assert!(best_until(&found.with.points, 2000) > 0.95);
     assert!(found.with.drift < found.without.drift);
     Ok(())
 }

@@ -15,8 +15,8 @@ pub struct AnomalyDetector {
 }
 
 impl AnomalyDetector {
-    /// With a threshold below which the share `q` of these scores of usual examples lies ([`quantile`]). Take examples that the model was
-    /// not trained on, as [`crate::ReconstructionError::per_example`].
+    /// With a threshold below which the share `q` of these scores of usual examples lies ([`quantile`]). Take examples that the
+    /// model was not trained on, as [`crate::ReconstructionError::per_example`].
     ///
     /// # Panics
     /// As [`quantile`].
@@ -57,8 +57,9 @@ pub fn quantile(values: &[f64], q: f64) -> f64 {
     if share == 0.0 { sorted[below] } else { sorted[below] + share * (sorted[below + 1] - sorted[below]) }
 }
 
-/// The area under the receiver operating characteristic: the probability that a positive example has a larger score than a negative one, ties
-/// counting half (Mann and Whitney 1947). Exact, in `n log n` steps. `None` if one of the two kinds is missing.
+/// The area under the receiver operating characteristic: the probability that a positive example has a larger score than a
+/// negative one, ties counting half (Mann and Whitney 1947). Exact, in `n log n` steps. `None` if one of the two kinds is
+/// missing.
 ///
 /// # Panics
 /// If there are not as many labels as scores, or a score is NaN.

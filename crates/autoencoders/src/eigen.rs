@@ -12,8 +12,8 @@ pub(crate) struct Eigen {
 
 /// The eigenvalues and eigenvectors of a symmetric matrix `[n, n]` with finite elements.
 ///
-/// Householder's reflections make it tridiagonal, implicit QL steps with Wilkinson's shift make it diagonal (Wilkinson and Reinsch 1971,
-/// contributions II/2 and II/4; Golub and Van Loan, chapter 8). About `6 n^3` operations, all along rows.
+/// Householder's reflections make it tridiagonal, implicit QL steps with Wilkinson's shift make it diagonal (Wilkinson and
+/// Reinsch 1971, contributions II/2 and II/4; Golub and Van Loan, chapter 8). About `6 n^3` operations, all along rows.
 pub(crate) fn symmetric(matrix: Vec<f64>, n: usize) -> Eigen {
     assert_eq!(matrix.len(), n * n, "a square matrix");
     let Tridiagonal { mut diagonal, mut beside, mut vectors } = tridiagonalise(matrix, n);

@@ -59,7 +59,7 @@ pub enum LoadProblem {
     #[error("its configuration: {0}")]
     Invalid(#[from] ConfigError),
     /// Its configuration is of a larger model than it holds.
-    #[error("its configuration asks for weights of {} numbers, the file has room for {found}", .expected.map_or_else(|| "too many".to_owned(), |n| n.to_string()))]
+    #[error("its configuration asks for weights of {} numbers, the file has room for {found}", or_too_many(.expected))]
     TooSmall {
         /// The numbers of the weights, if they can be counted.
         expected: Option<usize>,
@@ -86,12 +86,16 @@ pub enum LoadProblem {
     },
 }
 
+fn or_too_many(count: &Option<usize>) -> String {
+    count.map_or_else(|| "too many".to_owned(), |count| count.to_string())
+}
+
 const KIND: &str = "layerwise.model";
 const CONFIG: &str = "layerwise.config";
 
 impl AutoencoderModel {
-    /// Writes the configuration and all of `params` to a file in the safetensors format. It is written beside its place and then renamed,
-    /// so that there is always a whole file.
+    /// Writes the configuration and all of `params` to a file in the safetensors format. It is written beside its place and then
+    /// renamed, so that there is always a whole file.
     ///
     /// # Errors
     /// If the file cannot be written.

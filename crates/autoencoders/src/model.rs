@@ -107,8 +107,8 @@ impl AutoencoderModel {
         self.decode(self.encode(x))
     }
 
-    /// What training minimises, for a batch of inputs of any shape `[batch, ..]`: the reconstruction loss and the penalties. In a training pass
-    /// the input is corrupted first, with noise from the pass's streams, and the target is not.
+    /// What training minimises, for a batch of inputs of any shape `[batch, ..]`: the reconstruction loss and the penalties. In a
+    /// training pass the input is corrupted first, with noise from the pass's streams, and the target is not.
     ///
     /// # Panics
     /// If the inputs do not fit.
@@ -152,12 +152,12 @@ impl AutoencoderModel {
         }
     }
 
-    /// Trains on the inputs of a data set; labels, if there are any, play no part. `trainer` says for how long, in which batches and from which
-    /// seed. The data is read once before, and refused if it does not fit.
+    /// Trains on the inputs of a data set; labels, if there are any, play no part. `trainer` says for how long, in which batches
+    /// and from which seed. The data is read once before, and refused if it does not fit.
     ///
     /// # Errors
-    /// If there is no data, it has another width, or an element is not finite (for cross-entropies: not between 0 and 1), before anything is
-    /// trained; and as [`Trainer::fit`].
+    /// If there is no data, it has another width, or an element is not finite (for cross-entropies: not between 0 and 1), before
+    /// anything is trained; and as [`Trainer::fit`].
     pub fn fit<D, O>(
         &self,
         params: &mut Params,

@@ -7,11 +7,11 @@ use crate::data::{self, Range};
 use crate::eigen::{self, Eigen};
 use crate::{DataError, ReconstructionError};
 
-/// Principal component analysis, exact and in f64: the best that an autoencoder with linear layers can do (Baldi and Hornik 1989), and so
-/// the baseline for all others.
+/// Principal component analysis, exact and in f64: the best that an autoencoder with linear layers can do (Baldi and Hornik
+/// 1989), and so the baseline for all others.
 ///
-/// Components are eigenvectors of the covariance matrix, orthonormal, in the order of the variance along them. Each has the sign that makes
-/// its element of largest absolute value (the first of equals) positive.
+/// Components are eigenvectors of the covariance matrix, orthonormal, in the order of the variance along them. Each has the sign
+/// that makes its element of largest absolute value (the first of equals) positive.
 ///
 /// ```
 /// use layerwise_autoencoders::Pca;

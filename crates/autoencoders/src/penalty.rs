@@ -49,8 +49,8 @@ fn one_layer<'p>(linear: &Linear, activation: Activation, x: Var<'p>) -> (Var<'p
     (code, (slope.square() * squares).sum() / batch(x))
 }
 
-/// The code at `x [batch, in]`, and the Jacobian of every example `[batch, code, in]`: `J = diag(f'(z)) W` of the last layer, and that of the
-/// layers above times `diag(f'(z)) W` below.
+/// The code at `x [batch, in]`, and the Jacobian of every example `[batch, code, in]`: `J = diag(f'(z)) W` of the last layer, and
+/// that of the layers above times `diag(f'(z)) W` below.
 fn any<'p>(linears: &[Linear], activations: &[Activation], x: Var<'p>) -> (Var<'p>, Var<'p>) {
     let (linear, activation) = (&linears[0], activations[0]);
     let weight = x.pass().param(linear.weight());

@@ -8,8 +8,8 @@ use crate::{Autoencoder, AutoencoderModel, Loss, Weights};
 
 /// Trained autoencoders, each on the codes of the one before, on the way to one network.
 ///
-/// What comes out has parameters of its own, which start as copies. `Updater::freeze` and `Updater::group` of the optimizer choose by name
-/// which of them are fine-tuned, and how fast:
+/// What comes out has parameters of its own, which start as copies. `Updater::freeze` and `Updater::group` of the optimizer
+/// choose by name which of them are fine-tuned, and how fast:
 ///
 /// ```
 /// use layerwise_autoencoders::{Activation, Autoencoder, Stack};
@@ -136,9 +136,9 @@ impl<'a> Stack<'a> {
         self.layers[self.layers.len() - 1].0.code_width()
     }
 
-    /// One deep autoencoder: all encoders, then all decoders from the last to the first, for fine-tuning end to end (Hinton and Salakhutdinov
-    /// 2006). Loss and scale are those of the first one; there are no penalties and no corruption, and weights that were tied are free
-    /// from here on. Before fine-tuning it reconstructs as the autoencoders do one after the other.
+    /// One deep autoencoder: all encoders, then all decoders from the last to the first, for fine-tuning end to end (Hinton and
+    /// Salakhutdinov 2006). Loss and scale are those of the first one; there are no penalties and no corruption, and weights that
+    /// were tied are free from here on. Before fine-tuning it reconstructs as the autoencoders do one after the other.
     ///
     /// # Panics
     /// As [`Stack::encoder`], and if one has batch normalisation or dropout, which a deep one would have in other places.

@@ -136,11 +136,11 @@ impl Stacked {
     }
 }
 
-/// A run of [`Stacked`]: the layers that have been trained so far. It can be cloned between layers and gone on with; the outcome is that of
-/// a run without a break, bit for bit.
+/// A run of [`Stacked`]: the layers that have been trained so far. It can be cloned between layers and gone on with; the outcome
+/// is that of a run without a break, bit for bit.
 ///
-/// Each layer is trained on codes that are computed once, `[examples, code_width]`, straight from the data through all layers below: no codes
-/// in between are kept. 60 000 codes of 1000 numbers are 240 MB.
+/// Each layer is trained on codes that are computed once, `[examples, code_width]`, straight from the data through all layers
+/// below: no codes in between are kept. 60 000 codes of 1000 numbers are 240 MB.
 #[derive(Clone, Debug)]
 pub struct StackedModel {
     config: Stacked,

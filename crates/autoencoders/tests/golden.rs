@@ -1,5 +1,5 @@
-//! Autoencoders against PyTorch, PCA and scores against NumPy and scikit-learn; `golden/generate.py` and `golden/generate_linear.py` make the
-//! numbers.
+//! Autoencoders against PyTorch, PCA and scores against NumPy and scikit-learn; `golden/generate.py` and
+//! `golden/generate_linear.py` make the numbers.
 
 use std::collections::BTreeMap;
 

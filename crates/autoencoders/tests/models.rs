@@ -6,7 +6,7 @@ use layerwise_autoencoders::{
 use layerwise_autograd::{Gradcheck, Params, Tape, Tensor, gradcheck};
 use layerwise_nn_layers::Module;
 use layerwise_optim::{Adam, AdamConfig, Progress, TrainError, Trainer};
-use layerwise_tensor::data::TensorDataset;
+use layerwise_tensor::data::{Dataset, TensorDataset};
 use layerwise_tensor::{Rng, Stream};
 
 /// 200 examples of 12 features between 0 and 1 that depend on two numbers.
@@ -87,6 +87,25 @@ fn any_kind_of_data_gives_the_same_training() {
     assert_eq!(trained!(&array.t().as_standard_layout().reversed_axes()), expected);
     assert_eq!(trained!(&labelled), expected);
     assert_eq!(trained!(&images), expected);
+}
+
+#[test]
+fn labelled_images_are_data_as_they_are() {
+    let images = layerwise_mnist_data::Mnist::embedded().test.take(200);
+    let mut params = Params::new();
+    let config = Autoencoder::new(&[784, 32]).code(Activation::Sigmoid).loss(Loss::BceWithLogits);
+    let model = config.build(&mut params.root(), &mut Rng::seed(3));
+    let before = model.reconstruction_error(&params, &images).unwrap();
+    let mut opt = adam(&params);
+    model.fit(&mut params, &mut opt, trainer(10), &images).unwrap();
+    let after = model.reconstruction_error(&params, &images).unwrap();
+    assert!(
+        after.per_pixel_mse < 0.3 * before.per_pixel_mse,
+        "{} {}",
+        after.per_pixel_mse,
+        before.per_pixel_mse
+    );
+    assert_eq!(model.features(&params, &images).unwrap().len(), 200);
 }
 
 #[test]

@@ -110,13 +110,14 @@ fn table(outcomes: &[Outcome]) -> String {
 
 fn write_results(dir: &Path, outcomes: &[Outcome]) -> anyhow::Result<()> {
     write(&dir.join(JSON), &(serde_json::to_string_pretty(outcomes)? + "\n"))?;
-    let mut history = String::from("section,seed,epoch,loss,test_accuracy,seconds\n");
+    let mut history = String::from("section,seed,epoch,loss,test_accuracy,test_mse,seconds\n");
     for outcome in outcomes {
         for epoch in &outcome.history.epochs {
-            let accuracy = epoch.metrics.get("test_accuracy").copied().unwrap_or(f64::NAN);
-            let Outcome { section, seed, .. } = outcome;
-            history +=
-                &format!("{section},{seed},{},{},{accuracy},{}\n", epoch.epoch, epoch.loss, epoch.seconds);
+            // Nothing where a section does not measure it.
+            let metric = |name| epoch.metrics.get(name).map_or(String::new(), f64::to_string);
+            let (accuracy, mse) = (metric("test_accuracy"), metric("test_mse"));
+            let (Outcome { section, seed, .. }, EpochRecord { epoch, loss, seconds, .. }) = (outcome, epoch);
+            history += &format!("{section},{seed},{epoch},{loss},{accuracy},{mse},{seconds}\n");
         }
     }
     write(&dir.join(CSV), &history)?;
@@ -163,7 +164,7 @@ mod tests {
         };
         write_results(&dir, std::slice::from_ref(&outcome)).unwrap();
         let csv = std::fs::read_to_string(dir.join("history.csv")).unwrap();
-        assert_eq!(csv, "section,seed,epoch,loss,test_accuracy,seconds\nmlp,7,1,2.5,0.25,0.5\n");
+        assert_eq!(csv, "section,seed,epoch,loss,test_accuracy,test_mse,seconds\nmlp,7,1,2.5,0.25,,0.5\n");
         let json = std::fs::read_to_string(dir.join("course.json")).unwrap();
         assert_eq!(serde_json::from_str::<Vec<Outcome>>(&json).unwrap(), [outcome]);
         std::fs::remove_dir_all(&dir).unwrap();

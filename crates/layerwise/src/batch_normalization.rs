@@ -46,8 +46,8 @@ pub struct CovariateShift {
 pub struct ShiftTrace {
     /// From the first measurement to the last step.
     pub points: Vec<ShiftPoint>,
-    /// How far the percentiles of a sigmoid's input travel in the last hidden layer, summed over the measurements; the mean over the
-    /// percentiles and units. A sigmoid is saturated some 4 away from 0.
+    /// How far the percentiles of a sigmoid's input in the last hidden layer are in the end from where they were at the first
+    /// measurement; the mean over the percentiles and units. A sigmoid is saturated some 4 away from 0.
     pub drift: f64,
 }
 
@@ -59,7 +59,7 @@ pub struct ShiftPoint {
     /// The share of test images that are classified correctly.
     pub test_accuracy: f64,
     /// The 15th, 50th and 85th percentile, over test images, of what enters one sigmoid of the last hidden layer: that of the unit
-    /// that travels farther than half of the others.
+    /// that drifts farther than half of the others.
     pub percentiles: [f64; 3],
 }
 
@@ -135,15 +135,13 @@ fn inputs_of_the_last_sigmoids(model: &Sequential, params: &Params, images: &Ima
     (0..WIDTH).map(of_unit).collect()
 }
 
-/// The unit whose percentiles travel farther than those of half of the others, and how far they travel on average. `measured` is
-/// measurements x units x percentiles.
+/// The unit whose percentiles drift farther than those of half of the others, and the mean over the units. `measured` is measurements
+/// x units x percentiles.
 fn typical_unit(measured: &[Vec<[f64; 3]>]) -> (usize, f64) {
-    let travel = |unit: usize| {
-        let step = |w: &[Vec<[f64; 3]>], i: usize| (w[1][unit][i] - w[0][unit][i]).abs();
-        measured.windows(2).map(|w| (0..3).map(|i| step(w, i)).sum::<f64>() / 3.0).sum::<f64>()
-    };
-    let mut travels: Vec<(f64, usize)> = (0..WIDTH).map(|unit| (travel(unit), unit)).collect();
-    let drift = travels.iter().map(|(travel, _)| travel).sum::<f64>() / WIDTH as f64;
-    travels.sort_by(|a, b| a.0.total_cmp(&b.0));
-    (travels[WIDTH / 2].1, drift)
+    let [first, .., last] = measured else { return (0, 0.0) };
+    let drift = |unit: usize| (0..3).map(|i| (last[unit][i] - first[unit][i]).abs()).sum::<f64>() / 3.0;
+    let mut drifts: Vec<(f64, usize)> = (0..WIDTH).map(|unit| (drift(unit), unit)).collect();
+    let mean = drifts.iter().map(|(drift, _)| drift).sum::<f64>() / WIDTH as f64;
+    drifts.sort_by(|a, b| a.0.total_cmp(&b.0));
+    (drifts[WIDTH / 2].1, mean)
 }

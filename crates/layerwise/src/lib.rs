@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub mod activation;
+pub mod autoencoder;
+pub mod autoencoder_recipe;
 pub mod batch_normalization;
 pub mod course;
+pub mod denoising_autoencoder;
 pub mod dropout;
 pub mod initialization;
 pub mod mlp;

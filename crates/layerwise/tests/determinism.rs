@@ -1,8 +1,10 @@
 //! The same seed gives the same bits, on any number of threads and however the loop is written.
 
+use layerwise::autoencoder_recipe::AutoencoderRecipe;
 use layerwise::prelude::*;
 use layerwise::recipe::Recipe;
 use layerwise::{activation, batch_normalization, dropout, initialization, optimizer};
+use layerwise::{autoencoder, denoising_autoencoder};
 
 /// Section 1's network after an epoch.
 fn after_an_epoch(threads: usize) -> Vec<f32> {
@@ -39,6 +41,22 @@ fn every_section_and_every_rule_ends_with_the_same_bits_on_any_number_of_threads
         let one = bits_after(recipe, 1);
         for threads in 2..=4 {
             assert!(bits_after(recipe, threads) == one, "{threads} threads, {recipe:?}");
+        }
+    }
+}
+
+#[test]
+fn autoencoders_and_their_noise_end_with_the_same_bits_on_any_number_of_threads() {
+    let data = Mnist { train: Mnist::embedded().train.take(1000), test: Mnist::embedded().test.take(10) };
+    for recipe in [autoencoder::recipe(), denoising_autoencoder::recipe()] {
+        let recipe = AutoencoderRecipe { epochs: 1, ..recipe };
+        let bits = |threads| {
+            let trained = threads::run_on(threads, || recipe.train(&data, 7, Progress::Silent));
+            trained.expect("it trains").params.flat().iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+        };
+        let one = bits(1);
+        for threads in 2..=4 {
+            assert!(bits(threads) == one, "{threads} threads, {recipe:?}");
         }
     }
 }

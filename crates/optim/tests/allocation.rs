@@ -1,42 +1,14 @@
 //! After its first step, a run with everything on allocates nothing.
 
-// The counting allocator is the one thing here that the language asks `unsafe` for.
-#![allow(unsafe_code)]
+#[path = "rules/allocator.rs"]
+mod allocator;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use allocator::count;
 use layerwise_autograd::{Params, Tensor};
 use layerwise_optim::{Clip, Constraint, OneCycle, Progress, Schedule, Sgd, SgdConfig, Trainer};
 use layerwise_tensor::threads::{self, for_each_part};
-
-/// The system's allocator, which counts what it is asked for by any thread.
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of the trait.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of the trait.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of the trait.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Waits until all workers have come: a thread allocates when it starts, which may be later than the first step.
 fn gather(threads: usize) {
@@ -66,7 +38,7 @@ fn allocations_per_step(threads: usize, clip: Clip) -> Vec<usize> {
             .momentum_schedule(cycle.momentum())
             .clip(clip)
             .constraint("*weight", Constraint::MaxNorm(0.5))
-            .every(1, |_| counts.push(ALLOCATIONS.load(Ordering::Relaxed)))
+            .every(1, |_| counts.push(count()))
             .fit(&mut params, &mut opt, &data, |pass, rows| {
                 pass.input(rows).matmul(pass.param(w).transpose()).square().mean()
             })

@@ -2,6 +2,7 @@
 
 mod accum;
 mod activation;
+pub mod bce;
 mod buffer;
 mod curvature;
 pub mod data;

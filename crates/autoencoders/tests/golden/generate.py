@@ -3,13 +3,14 @@
     pip install -r requirements.txt
     python generate.py
 
-It writes autoencoders.json beside itself: for each case the configuration as our `Autoencoder` reads it, a batch, the parameters by name, the
-loss of a training pass, its gradients, code and reconstruction of the clean batch; and vae.json with the same for variational ones, whose
-losses are those of an evaluation pass (the code is the mean), made of `torch.distributions`. The truth is PyTorch in float64 at parameters and
-inputs that are exact in float32. Jacobians are those of `torch.func.jacrev`, so no formula of ours is used for them.
+It writes autoencoders.json beside itself: for each case the configuration as our `Autoencoder` reads it, a batch, the
+parameters by name, the loss of a training pass, its gradients, code and reconstruction of the clean batch; and vae.json
+with the same for variational ones, whose losses are those of an evaluation pass (the code is the mean), made of
+`torch.distributions`. The truth is PyTorch in float64 at parameters and inputs that are exact in float32. Jacobians are
+those of `torch.func.jacrev`, so no formula of ours is used for them.
 
-Noise cannot be drawn here: what seed 7 corrupts in a batch [5, 6] is written down in MASKING and SALT_AND_PEPPER (the mask, then the values at
-its ones), and the test checks that `Corruption::apply` chooses just that.
+Noise cannot be drawn here: what seed 7 corrupts in a batch [5, 6] is written down in MASKING and SALT_AND_PEPPER (the
+mask, then the values at its ones); losses of another choice would be others.
 """
 
 import json

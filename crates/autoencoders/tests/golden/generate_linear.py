@@ -3,8 +3,9 @@
     pip install -r requirements.txt
     python generate_linear.py
 
-It writes linear.json beside itself. PCA is `numpy.linalg.eigh` of `numpy.cov` in float64, with the sign that makes the element of largest
-absolute value positive, checked against scikit-learn's `PCA` up to its choice of signs. Data are exact in float32.
+It writes linear.json beside itself. PCA is `numpy.linalg.eigh` of `numpy.cov` in float64, with the sign that makes the
+element of largest absolute value positive, checked against scikit-learn's `PCA` up to its choice of signs. Data are
+exact in float32.
 """
 
 import json

@@ -1,6 +1,6 @@
 //! What the losses that compare a value with a target, element by element, have in common.
 
-use layerwise_tensor::{Accum, Shape};
+use layerwise_tensor::{Accum, Shape, bce::bce_with_logits_backward, reduce};
 
 use super::{Op, bce, huber, kl_div, mae, mse};
 use crate::Var;
@@ -69,6 +69,29 @@ impl Kind {
         }
     }
 
+    /// The loss of every element.
+    fn losses(self, (xs, ts): (&[f32], &[f32]), workspace: &Workspace, out: &mut [f32]) {
+        if let Kind::BceWithLogits(None) = self {
+            return layerwise_tensor::bce::bce_with_logits(xs, ts, 1.0, out);
+        }
+        let (value, constant) = (self.formula().value, self.constant(workspace));
+        for (i, (out, (&x, &t))) in out.iter_mut().zip(xs.iter().zip(ts)).enumerate() {
+            *out = value(x, t, constant(i));
+        }
+    }
+
+    /// The sum of the losses of all elements, in f64.
+    fn total(self, pairs: (&[f32], &[f32]), workspace: &mut Workspace) -> f64 {
+        if let Kind::BceWithLogits(None) = self {
+            let (_, losses) = workspace.buffer(pairs.0.len());
+            layerwise_tensor::bce::bce_with_logits(pairs.0, pairs.1, 1.0, losses);
+            return reduce::sum(losses);
+        }
+        let (value, constant) = (self.formula().value, self.constant(workspace));
+        let pairs = pairs.0.iter().zip(pairs.1).enumerate();
+        pairs.map(|(i, (&x, &t))| f64::from(value(x, t, constant(i)))).sum()
+    }
+
     /// The third argument of the formulas for element `i`.
     fn constant(self, workspace: &Workspace) -> impl Fn(usize) -> f32 {
         let (one, many): (f32, &[f32]) = match self {
@@ -98,13 +121,12 @@ impl<'p> Var<'p> {
         let needs_gradient = self.needs_gradient() || target.needs_gradient();
         self.pass.record(result, needs_gradient, |Forward { values, out, workspace }| {
             let kind = kind(workspace);
-            let (value, constant) = (kind.formula().value, kind.constant(workspace));
-            let pairs = values.get(x).iter().zip(values.get(t)).enumerate();
-            let losses = pairs.map(|(i, (&x, &t))| value(x, t, constant(i)));
-            match reduction {
-                Reduction::None => out.iter_mut().zip(losses).for_each(|(out, loss)| *out = loss),
-                Reduction::Sum => out[0] = losses.map(f64::from).sum::<f64>() as f32,
-                Reduction::Mean => out[0] = (losses.map(f64::from).sum::<f64>() / shape.len() as f64) as f32,
+            let pairs = (values.get(x), values.get(t));
+            if reduction == Reduction::None {
+                kind.losses(pairs, workspace, out);
+            } else {
+                let scale = if reduction == Reduction::Mean { 1.0 / shape.len() as f64 } else { 1.0 };
+                out[0] = (kind.total(pairs, workspace) * scale) as f32;
             }
             Op::PairLoss(PairLoss { kind, x, target: t, reduction })
         })
@@ -138,7 +160,12 @@ impl PairLoss {
             }
         };
         let Formula { by_x, by_target, .. } = self.kind.formula();
-        sink.add(self.x, |out, accum| write(out, accum, by_x));
+        sink.add(self.x, |out, accum| match (self.kind, self.reduction) {
+            (Kind::BceWithLogits(None), Reduction::Mean | Reduction::Sum) => {
+                bce_with_logits_backward(xs, ts, (1.0, scale * gradient[0]), (out, accum));
+            }
+            _ => write(out, accum, by_x),
+        });
         sink.add(self.target, |out, accum| write(out, accum, by_target));
     }
 }

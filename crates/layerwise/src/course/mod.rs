@@ -7,9 +7,11 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use crate::autoencoder_recipe::{AutoencoderRecipe, TrainedAutoencoder};
 use crate::prelude::*;
 use crate::recipe::{Outcome, Recipe, Trained};
 use crate::{activation, batch_normalization, dropout, initialization, mlp, optimizer};
+use crate::{autoencoder, denoising_autoencoder};
 use crate::{stacked_autoencoder, stacked_denoising_autoencoder};
 
 #[cfg(feature = "plot")]
@@ -71,11 +73,25 @@ pub const SECTIONS: &[Section] = &[
         run: optimizer::run,
     },
     Section {
+        name: "autoencoder",
+        title: "An autoencoder, and principal components",
+        text: "784 pixels pass through a code of 32 numbers and are given back. The network sees no labels. With the same number of \
+               components, principal component analysis has more than twice the error.",
+        run: autoencoder::run,
+    },
+    Section {
         name: "stacked_autoencoder",
         title: "Stacked autoencoders, and few labels",
         text: "Three autoencoders, each trained on the codes of the one before and without labels; their encoders and a softmax layer \
                become one network, which is fine-tuned. The MSE is that of the unrolled stack before fine-tuning.",
         run: stacked_autoencoder::run,
+    },
+    Section {
+        name: "denoising_autoencoder",
+        title: "Denoising: clean images from spoilt ones",
+        text: "The input is spoilt, the target is not. To fill in what is missing, the network has to know what digits look like: its \
+               first layer detects strokes.",
+        run: denoising_autoencoder::run,
     },
     Section {
         name: "stacked_denoising_autoencoder",
@@ -124,6 +140,16 @@ pub(crate) fn run_recipe(mut recipe: Recipe, data: &Mnist, options: &Options) ->
     recipe.train(data, options.seed, options.progress)
 }
 
+/// Trains a section's autoencoder with these options.
+pub(crate) fn run_autoencoder(
+    mut recipe: AutoencoderRecipe,
+    data: &Mnist,
+    options: &Options,
+) -> Result<TrainedAutoencoder, FitError> {
+    recipe.epochs = options.epochs.unwrap_or(recipe.epochs);
+    recipe.train(data, options.seed, options.progress)
+}
+
 /// What a section measures beside its network. As data, a field with the name of the variant.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -139,6 +165,10 @@ pub enum Findings {
     DeepNetworks(Vec<initialization::DeepNetwork>),
     /// Section 6.
     Rules(Vec<optimizer::Run>),
+    /// Section 7.
+    Codes(autoencoder::Codes),
+    /// Section 9.
+    Restoration(denoising_autoencoder::Restoration),
     /// Section 8.
     Pretraining(stacked_autoencoder::Pretraining),
     /// Section 10.

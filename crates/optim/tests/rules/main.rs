@@ -1,8 +1,5 @@
 //! Every rule has every property: the rules are the lines of `table.rs`, the properties the functions below.
 
-// The counting allocator is the one thing here that the language asks `unsafe` for.
-#![allow(unsafe_code)]
-
 mod allocator;
 mod table;
 
@@ -16,11 +13,12 @@ type Checked = Result<(), String>;
 
 type Property = fn(&Line) -> Checked;
 
-const PROPERTIES: [(&str, Property); 12] = [
+const PROPERTIES: [(&str, Property); 13] = [
     ("it allocates nothing in steps 2 to 10", allocates_nothing),
     ("it finds the minimum of a quadratic function", converges),
     ("it goes on from a saved state, bit for bit", goes_on_from_a_state),
     ("without gradient nothing moves but what decay moves", rests_without_gradient),
+    ("with a learning rate of 0 nothing moves, whatever has been gathered", rests_at_rate_0),
     ("its steps grow with the gradient as they should", grows_with_the_gradient),
     ("a frozen group stays as it is, with its state", leaves_a_frozen_group_alone),
     ("a parameter no pass has reached stays as it is", leaves_alone_what_is_not_reached),
@@ -226,6 +224,18 @@ fn rests_without_gradient(line: &Line) -> Checked {
     }
     let nearer_to_0 = decayed.iter().zip(&before).all(|(now, before)| (now - before) * before < 0.0);
     check(nearer_to_0, || format!("{decayed:?} after {before:?}"))
+}
+
+fn rests_at_rate_0(line: &Line) -> Checked {
+    let mut problem = Problem::small();
+    let setting = Setting { weight_decay: 0.1, ..Setting::default() };
+    let mut opt = line.make(&problem.params, setting);
+    // As many steps as slow weights wait for.
+    problem.steps(&mut opt, 3, 0);
+    let before = problem.values();
+    opt.set_lr(0.0);
+    problem.steps(&mut opt, 3, 0);
+    same_bits(&problem.values(), &before)
 }
 
 fn grows_with_the_gradient(line: &Line) -> Checked {

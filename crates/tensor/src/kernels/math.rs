@@ -61,6 +61,19 @@ pub(crate) fn tanh<S: Simd>(x: f32) -> f32 {
     if magnitude < 0.625 { near } else { far }
 }
 
+/// `ln(1 + e)` for `e` from 0 to 1, within 3 units in the last place.
+#[inline(always)]
+pub(crate) fn ln_1p<S: Simd>(e: f32) -> f32 {
+    // ln(1 + e) = 2 artanh(s) with s = e / (2 + e), which is at most 1/3: its power series.
+    let s = e / (2.0 + e);
+    let z = s * s;
+    let mut p = 1.0 / 17.0;
+    for odd in [15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0] {
+        p = mul_add::<S>(p, z, 1.0 / odd);
+    }
+    2.0 * mul_add::<S>(p * z, s, s)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::simd::Portable;
@@ -85,6 +98,8 @@ mod tests {
         assert!(error <= 2.0, "exp is off by {error} units at {at}");
         let (error, at) = worst((-87.0, 20.0), sigmoid::<Portable>, |x| 1.0 / (1.0 + (-x).exp()));
         assert!(error <= 4.0, "sigmoid is off by {error} units at {at}");
+        let (error, at) = worst((0.0, 1.0), ln_1p::<Portable>, f64::ln_1p);
+        assert!(error <= 3.0, "ln_1p is off by {error} units at {at}");
         let (error, at) = worst((-10.0, 10.0), tanh::<Portable>, f64::tanh);
         assert!(error <= 4.0, "tanh is off by {error} units at {at}");
     }

@@ -14,6 +14,6 @@ mod simd;
 pub(crate) use denormals::flush_denormals;
 pub(crate) use gemm::{Epilogue, NoEpilogue, Operand, Output, gemm};
 pub(crate) use isa::{Isa, Kernel, dispatch};
-pub(crate) use math::{exp, mul_add, sigmoid, tanh};
+pub(crate) use math::{exp, ln_1p, mul_add, sigmoid, tanh};
 pub(crate) use peak::{multiply_add, multiply_add_flops};
 pub(crate) use simd::Simd;

@@ -1,8 +1,10 @@
 //! The pictures of the sections, drawn from what they have measured.
 
+mod autoencoders;
 mod classifiers;
 mod stacked;
 
+use autoencoders::{codes, restoration};
 use classifiers::{covariate_shift, deep_networks, over_fitting, race, vanishing_gradient};
 use stacked::{pretraining, stacked_denoising};
 
@@ -37,6 +39,8 @@ pub fn illustrations(outcome: &Outcome) -> Vec<Illustration> {
         Some(Findings::CovariateShift(found)) => covariate_shift(found),
         Some(Findings::DeepNetworks(found)) => deep_networks(found),
         Some(Findings::Rules(found)) => race(found),
+        Some(Findings::Codes(found)) => codes(outcome, found),
+        Some(Findings::Restoration(found)) => restoration(found),
         Some(Findings::Pretraining(found)) => pretraining(found),
         Some(Findings::StackedDenoising(found)) => stacked_denoising(found),
     });
