@@ -60,7 +60,10 @@ pub struct TrainedStack {
     pub history: History,
 }
 
-/// Hidden layers of 500, 250 and 100 sigmoid units, each pre-trained for four epochs.
+/// Hidden layers of 500, 250 and 100 sigmoid units, each pre-trained for four epochs with tied weights.
+///
+/// For few labels, learning rates of 0.0003, 0.001, 0.003 and 0.01 over 20 and 50 epochs were compared on 4 000 training images: the
+/// largest was the best from pre-trained and from random weights (Xavier's as good as PyTorch's), and 50 epochs no better than 20.
 pub fn recipe() -> StackRecipe {
     StackRecipe {
         section: "stacked_autoencoder".into(),
