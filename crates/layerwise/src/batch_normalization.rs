@@ -46,9 +46,9 @@ pub struct CovariateShift {
 pub struct ShiftTrace {
     /// From the first measurement to the last step.
     pub points: Vec<ShiftPoint>,
-    /// How far the percentiles of a sigmoid's input in the last hidden layer are in the end from where they were at the first
-    /// measurement; the mean over the percentiles and units. A sigmoid is saturated some 4 away from 0.
-    pub drift: f64,
+    /// By what factor the range of a sigmoid's input, from the 15th to the 85th percentile, grows from the first measurement to the last in
+    /// the last hidden layer; the geometric mean over its units.
+    pub growth: f64,
 }
 
 /// What a network had come to after some steps.
@@ -105,13 +105,13 @@ fn trace(mlp: &Mlp, data: &Mnist, seed: u64, steps: u64) -> Result<ShiftTrace, T
         .fit(&mut params, &mut opt, &data.train, |pass, batch| {
             model.forward(pass.input(&batch.images)).cross_entropy(&batch.labels)
         })?;
-    let (unit, drift) = typical_unit(&units);
+    let unit = typical_unit(&units);
     let points = at_step.into_iter().zip(accuracies).zip(&units);
     let points = points.map(|((step, test_accuracy), units)| {
         let percentiles = units[unit];
         ShiftPoint { step, test_accuracy, percentiles }
     });
-    Ok(ShiftTrace { points: points.collect(), drift })
+    Ok(ShiftTrace { points: points.collect(), growth: growth(&units) })
 }
 
 /// For each unit of the last hidden layer the percentiles of what enters its sigmoid.
@@ -135,13 +135,19 @@ fn inputs_of_the_last_sigmoids(model: &Sequential, params: &Params, images: &Ima
     (0..WIDTH).map(of_unit).collect()
 }
 
-/// The unit whose percentiles drift farther than those of half of the others, and the mean over the units. `measured` is measurements
-/// x units x percentiles.
-fn typical_unit(measured: &[Vec<[f64; 3]>]) -> (usize, f64) {
-    let [first, .., last] = measured else { return (0, 0.0) };
-    let drift = |unit: usize| (0..3).map(|i| (last[unit][i] - first[unit][i]).abs()).sum::<f64>() / 3.0;
-    let mut drifts: Vec<(f64, usize)> = (0..WIDTH).map(|unit| (drift(unit), unit)).collect();
-    let mean = drifts.iter().map(|(drift, _)| drift).sum::<f64>() / WIDTH as f64;
-    drifts.sort_by(|a, b| a.0.total_cmp(&b.0));
-    (drifts[WIDTH / 2].1, mean)
+/// The unit whose percentiles drift farther than those of half of the others. `measured` is measurements x units x percentiles.
+fn typical_unit(measured: &[Vec<[f64; 3]>]) -> usize {
+    let [first, .., last] = measured else { return 0 };
+    let drift = |&unit: &usize| (0..3).map(|i| (last[unit][i] - first[unit][i]).abs()).sum::<f64>();
+    let mut units: Vec<usize> = (0..WIDTH).collect();
+    units.sort_by(|a, b| drift(a).total_cmp(&drift(b)));
+    units[WIDTH / 2]
+}
+
+/// By what factor the range between the outer percentiles grows, the geometric mean over the units.
+fn growth(measured: &[Vec<[f64; 3]>]) -> f64 {
+    let [first, .., last] = measured else { return 1.0 };
+    let range = |at: &[f64; 3]| at[2] - at[0];
+    let logs = first.iter().zip(last).map(|(first, last)| (range(last) / range(first)).ln());
+    (logs.sum::<f64>() / WIDTH as f64).exp()
 }

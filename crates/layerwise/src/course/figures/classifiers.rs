@@ -73,7 +73,7 @@ pub(super) fn covariate_shift(found: &CovariateShift) -> Vec<Illustration> {
     }
     let band = |(name, trace): (&str, &ShiftTrace)| {
         let points = trace.points.iter().map(|at| (at.step as f64, at.percentiles));
-        let title = format!("{name}, drift {:.1}", trace.drift);
+        let title = format!("{name}: the range grows {:.1}-fold", trace.growth);
         Curves::new(title)
             .x_label("step")
             .y_label("input of a sigmoid")
