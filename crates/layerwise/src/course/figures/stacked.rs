@@ -53,7 +53,7 @@ pub(super) fn stacked_denoising(found: &StackedDenoising) -> Vec<Illustration> {
         ),
         Illustration::new(
             "stacked_denoising_autoencoder-filters",
-            "The weights of the first layer. Units that restore missing pixels look at larger parts of an image.",
+            "The weights of the first layer of both stacks, which started from the same values. Grey is zero.",
             &filters("Weights of the first layer", &[("denoising", denoising), ("plain", plain)]),
         ),
     ]
