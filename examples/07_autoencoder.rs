@@ -49,12 +49,13 @@ fn main() -> anyhow::Result<()> {
 /// 784-1000-500-250-30 and back: 3.00 per test image in the paper, 13.87 with 30 principal components. Batch normalisation does here
 /// what layer-by-layer pre-training did there.
 fn full() -> anyhow::Result<()> {
-    const EPOCHS: usize = 80;
+    const EPOCHS: usize = 50;
     const BATCH: usize = 256;
     let mnist = Mnist::embedded();
     let mut params = Params::new();
     let model = Autoencoder::new(&[784, 1000, 500, 250, 30])
-        .activation(Activation::Relu)
+        .activation(Activation::Silu)
+        .init(Init::LecunNormal)
         .batch_norm()
         .output(Activation::Sigmoid)
         .scale(Scale::Sum)
@@ -62,7 +63,7 @@ fn full() -> anyhow::Result<()> {
 
     let steps = (EPOCHS * mnist.train.len().div_ceil(BATCH)) as u64;
     let warm_up = steps / 20;
-    let lr = Schedule::linear(2e-5, 2e-3, warm_up).then(Schedule::cosine(2e-3, 0.0, steps - warm_up));
+    let lr = Schedule::linear(3e-5, 3e-3, warm_up).then(Schedule::cosine(3e-3, 0.0, steps - warm_up));
     let mut opt = Adam::new(&params, AdamConfig::default());
     let trainer = Trainer::new(EPOCHS).batch_size(BATCH).seed(42).lr_schedule(lr).metric(
         "test_squared_error",

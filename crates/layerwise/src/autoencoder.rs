@@ -25,6 +25,7 @@ pub fn recipe() -> AutoencoderRecipe {
     AutoencoderRecipe {
         section: "autoencoder".into(),
         network: Autoencoder::new(&[784, 512, 256, CODE]).activation(Activation::Relu),
+        corruption: None,
         optimizer: AdamConfig { lr: 1e-3, ..Default::default() }.into(),
         batch_size: 32,
         epochs: 10,
