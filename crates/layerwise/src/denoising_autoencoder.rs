@@ -42,7 +42,8 @@ pub fn kinds() -> [(&'static str, Corruption); 3] {
     ]
 }
 
-/// The section: its network, whose error is that of spoilt test images against the clean ones; beside one without noise and those of the other kinds of noise.
+/// The section: its network, whose error is that of spoilt test images against the clean ones. Beside it one without noise, and those of
+/// the other kinds of noise.
 ///
 /// # Errors
 /// If training diverges.
