@@ -3,7 +3,7 @@
 //! 784 pixels pass through a code of 32 numbers and are given back; principal components do the same with more than twice the error.
 //!
 //! `cargo run --release --example 07_autoencoder`, about a minute on two cores; an argument sets the number of epochs.
-//! With `--full`, the deep autoencoder of Hinton and Salakhutdinov 2006 in its place, with a recipe of today.
+//! With `--full`, the deep autoencoder of Hinton and Salakhutdinov 2006 in its place, with a recipe of today: ten minutes or so.
 
 use layerwise::autoencoders::Scale;
 use layerwise::prelude::*;
@@ -47,14 +47,15 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// 784-1000-500-250-30 and back: 3.00 per test image in the paper, 13.87 with 30 principal components. Batch normalisation does here
-/// what layer-by-layer pre-training did there.
+/// what layer-by-layer pre-training did there; this reaches 2.71.
 fn full() -> anyhow::Result<()> {
-    const EPOCHS: usize = 80;
+    const EPOCHS: usize = 50;
     const BATCH: usize = 256;
     let mnist = Mnist::embedded();
     let mut params = Params::new();
     let model = Autoencoder::new(&[784, 1000, 500, 250, 30])
-        .activation(Activation::Relu)
+        .activation(Activation::Silu)
+        .init(Init::LecunNormal)
         .batch_norm()
         .output(Activation::Sigmoid)
         .scale(Scale::Sum)
@@ -62,7 +63,7 @@ fn full() -> anyhow::Result<()> {
 
     let steps = (EPOCHS * mnist.train.len().div_ceil(BATCH)) as u64;
     let warm_up = steps / 20;
-    let lr = Schedule::linear(2e-5, 2e-3, warm_up).then(Schedule::cosine(2e-3, 0.0, steps - warm_up));
+    let lr = Schedule::linear(3e-5, 3e-3, warm_up).then(Schedule::cosine(3e-3, 0.0, steps - warm_up));
     let mut opt = Adam::new(&params, AdamConfig::default());
     let trainer = Trainer::new(EPOCHS).batch_size(BATCH).seed(42).lr_schedule(lr).metric(
         "test_squared_error",
@@ -78,5 +79,6 @@ fn full() -> anyhow::Result<()> {
     let minutes = history.seconds() / 60.0;
     println!("squared error of a test image {error:.2} after {EPOCHS} epochs, {minutes:.1} minutes");
     println!("30 principal components {:.2}", pca.per_image_squared_error);
+    anyhow::ensure!(error < 3.0, "{error:.2} is not below 3.00");
     Ok(())
 }

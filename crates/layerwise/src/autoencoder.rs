@@ -4,8 +4,7 @@
 //! the code. The encoder has to find what the images have in common, and the decoder puts it back. With linear layers the best code is
 //! that of principal component analysis (Baldi and Hornik 1989); with ReLU between them the error is less than half of that.
 //!
-//! Nobody has shown the network a label, and yet its code tells digits apart: a softmax
-//! layer on it reads them off. A
+//! Nobody has shown the network a label, and yet its code tells digits apart: a softmax layer on it reads them off. A
 //! variational autoencoder (Kingma and Welling 2014) also gives codes a known distribution, so that new images can be drawn from it;
 //! [`code_plane`] shows one whose code is two numbers.
 
@@ -25,6 +24,7 @@ pub fn recipe() -> AutoencoderRecipe {
     AutoencoderRecipe {
         section: "autoencoder".into(),
         network: Autoencoder::new(&[784, 512, 256, CODE]).activation(Activation::Relu),
+        corruption: None,
         optimizer: AdamConfig { lr: 1e-3, ..Default::default() }.into(),
         batch_size: 32,
         epochs: 10,
@@ -200,7 +200,7 @@ pub struct Plane {
 pub const GRID: usize = 15;
 /// The grid reaches as far as this from 0: two standard deviations of the prior.
 const REACH: f32 = 2.0;
-const PLANE_EPOCHS: usize = 10;
+const PLANE_EPOCHS: usize = 6;
 /// Test images whose codes are shown.
 const SHOWN: usize = 3000;
 

@@ -113,7 +113,7 @@ pub struct Options {
     pub progress: Progress,
 }
 
-/// The epochs of the networks of sections 1 to 6.
+/// The epochs of the networks of sections 1 to 7.
 const EPOCHS: usize = 10;
 
 impl Options {
