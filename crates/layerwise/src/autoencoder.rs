@@ -46,7 +46,7 @@ pub fn run(data: &Mnist, options: &Options) -> Result<Outcome, FitError> {
             images: Some(reconstructions(&trained, &pca, data)?),
         })
     })?;
-    outcome.findings = Some(Findings::Codes(findings));
+    outcome.findings = Some(Findings::Codes(Box::new(findings)));
     Ok(outcome)
 }
 

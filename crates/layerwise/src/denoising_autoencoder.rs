@@ -52,7 +52,7 @@ pub fn run(data: &Mnist, options: &Options) -> Result<Outcome, FitError> {
     let mut outcome = std::mem::take(&mut trained.outcome);
     let epochs = options.epochs.unwrap_or(OTHER_EPOCHS);
     let findings = options.timed(&mut outcome, || restoration(&trained, data, options.seed, epochs))?;
-    outcome.findings = Some(Findings::Restoration(findings));
+    outcome.findings = Some(Findings::Restoration(Box::new(findings)));
     Ok(outcome)
 }
 

@@ -151,9 +151,9 @@ pub enum Findings {
     /// Section 6.
     Rules(Vec<optimizer::Run>),
     /// Section 7.
-    Codes(autoencoder::Codes),
+    Codes(Box<autoencoder::Codes>),
     /// Section 9.
-    Restoration(denoising_autoencoder::Restoration),
+    Restoration(Box<denoising_autoencoder::Restoration>),
 }
 
 /// The columns of the table of results.
