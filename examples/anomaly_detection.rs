@@ -2,7 +2,8 @@
 //!
 //! Ten networks, each without one digit. The score of an image is its squared error over its squared length: a one has few bright pixels,
 //! and little that could go wrong. The threshold is the score that 95 of 100 images of known digits stay below, none of which was
-//! trained on.
+//! trained on. Codes of four numbers leave no room for digits that are not known; still, a nine is a four and a seven to them, and a
+//! two is much easier to tell than that. The mean area is 0.81.
 //!
 //! `cargo run --release --example anomaly_detection`, about a minute on two cores.
 
@@ -17,7 +18,7 @@ fn main() -> anyhow::Result<()> {
         let known = without(&mnist.train, unknown);
         let (train, validation) = known.stratified_split(0.9, 42);
         let mut params = Params::new();
-        let model = Autoencoder::new(&[784, 128, 16])
+        let model = Autoencoder::new(&[784, 256, 4])
             .loss(Loss::BceWithLogits)
             .build(&mut params.root(), &mut Rng::seed(42));
         let mut opt = Adam::new(&params, AdamConfig { lr: 2e-3, ..Default::default() });
@@ -40,7 +41,7 @@ fn main() -> anyhow::Result<()> {
     }
     let mean = sum / 10.0;
     println!("mean          {mean:7.3}");
-    anyhow::ensure!(mean > 0.5, "{mean:.3} is not above 0.5");
+    anyhow::ensure!(mean > 0.78, "{mean:.3} is not above 0.78");
     Ok(())
 }
 
