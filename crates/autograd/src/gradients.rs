@@ -12,6 +12,8 @@ pub(crate) struct Gradients {
     nodes: Vec<Buffer>,
     /// Whether a node's gradient has been written in this backward pass.
     written: Vec<bool>,
+    /// Memory for an operation's own use while it runs backward.
+    scratch: Buffer,
     /// Laid out like the parameters.
     pub params: Buffer,
     /// Whether a parameter's gradient has been written since the last step.
@@ -33,6 +35,7 @@ impl Gradients {
         self.written.resize(graph.nodes.len(), false);
         self.fit_to(params);
         let values = graph.values(params);
+        let mut scratch = std::mem::take(&mut self.scratch);
         let mut sink = Sink { nodes: &graph.nodes, gradients: self, params };
         sink.add(from, |out, accum| {
             debug_assert_eq!(accum, Accum::Replace);
@@ -49,11 +52,13 @@ impl Gradients {
                     values,
                     workspace,
                     gradient: &mut gradient,
+                    scratch: &mut scratch,
                     sink: &mut sink,
                 });
                 sink.gradients.nodes[at] = gradient;
             }
         }
+        self.scratch = scratch;
     }
 
     /// Makes room for the gradients of these parameters.
@@ -75,6 +80,8 @@ pub(crate) struct Backward<'a, 's> {
     pub workspace: &'a Workspace,
     /// The gradient of the operation's result. It is not needed any more afterwards: it may be overwritten.
     pub gradient: &'a mut Buffer,
+    /// Memory with anything in it, to be made as large as needed.
+    pub scratch: &'a mut Buffer,
     pub sink: &'a mut Sink<'s>,
 }
 

@@ -1,6 +1,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::kernels::{Isa, Kernel, Simd, dispatch, exp, sigmoid, tanh};
+use crate::threads::for_each_part;
+
+/// Elements that one thread takes at a time.
+const PART: usize = 1 << 14;
 
 /// A function applied to every element between two layers.
 ///
@@ -78,9 +82,9 @@ impl Activation {
         }
     }
 
-    /// `y = f(x)` in place.
+    /// `y = f(x)` in place, on all threads.
     pub fn forward(self, values: &mut [f32]) {
-        dispatch(Isa::best(), Forward { activation: self, values });
+        for_each_part(values, PART, |values| dispatch(Isa::best(), Forward { activation: self, values }));
     }
 
     /// Whether [`Activation::backward`] wants the output `y` of the forward pass rather than its input `x`.
@@ -135,14 +139,16 @@ impl Activation {
         }
     }
 
-    /// `dx = dy f'` in place, with the derivative taken at `saved`: the output or the input of the forward pass, as
+    /// `dx = dy f'` in place, on all threads, with the derivative taken at `saved`: the output or the input of the forward pass, as
     /// [`Activation::backward_from_output`] says.
     ///
     /// # Panics
     /// If the lengths differ.
     pub fn backward(self, saved: &[f32], gradient: &mut [f32]) {
         assert_eq!(saved.len(), gradient.len(), "elements of an activation and of its gradient");
-        dispatch(Isa::best(), Backward { activation: self, saved, gradient });
+        for_each_part((gradient, saved), PART, |(gradient, saved)| {
+            dispatch(Isa::best(), Backward { activation: self, saved, gradient });
+        });
     }
 
     #[inline(always)]

@@ -7,6 +7,34 @@ pub fn sum(x: &[f32]) -> f64 {
     x.iter().map(|&x| f64::from(x)).sum()
 }
 
+/// The sum of `(a - b)^2`, accumulated in f64, on all threads.
+///
+/// # Panics
+/// If the lengths differ.
+#[track_caller]
+pub fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
+    const PART: usize = 1 << 14;
+    const LANES: usize = 32;
+    threads::sum_over_parts(
+        (a, b),
+        PART,
+        #[inline(always)]
+        |(a, b)| {
+            // Sums side by side, for one chain of additions would wait for each of them.
+            let mut sums = [0.0_f64; LANES];
+            let square = |a: f32, b: f32| f64::from(a - b) * f64::from(a - b);
+            let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+            for (a, b) in a.iter().zip(b) {
+                for i in 0..LANES {
+                    sums[i] += square(a[i], b[i]);
+                }
+            }
+            let rest: f64 = a_rest.iter().zip(b_rest).map(|(&a, &b)| square(a, b)).sum();
+            sums.iter().sum::<f64>() + rest
+        },
+    )
+}
+
 /// The largest element and the first place it stands at; NaN if there is one. `None` of nothing.
 pub fn max(x: &[f32]) -> Option<(usize, f32)> {
     let mut largest = None;
@@ -128,6 +156,19 @@ mod tests {
         assert_eq!(summed([2, 3, 2], 1), [6.0, 12.0, 5.0, 12.0]);
         assert_eq!(summed([2, 3, 2], 2), [6.0, 6.0, 6.0, -1.0, 14.0, 4.0]);
         assert_eq!(sum(&X), 35.0);
+    }
+
+    #[test]
+    fn squared_distances() {
+        let of = |n: usize, f: fn(f32) -> f32| (0..n).map(|i| f(i as f32)).collect::<Vec<f32>>();
+        for n in [0, 1, 31, 33, 40_001] {
+            let (a, b) = (of(n, |i| (0.37 * i).sin()), of(n, |i| (0.61 * i).cos()));
+            let truth: f64 = a.iter().zip(&b).map(|(a, b)| f64::from(a - b).powi(2)).sum();
+            let on = |threads| threads::run_on(threads, || squared_distance(&a, &b));
+            assert!((on(1) - truth).abs() <= 1e-12 * truth, "{n}: {} {truth}", on(1));
+            assert!((2..=4).all(|threads| on(threads) == on(1)), "{n}");
+        }
+        assert!(squared_distance(&[f32::NAN], &[0.0]).is_nan());
     }
 
     #[test]

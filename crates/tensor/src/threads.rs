@@ -90,6 +90,35 @@ pub fn for_each_part<S: Slices + Send>(slices: S, part: usize, body: impl Fn(S) 
     }
 }
 
+/// The sum of what `body` returns for each part; see [`for_each_part`]. Parts are added in pairs, the same ones on any number of
+/// threads.
+///
+/// # Panics
+/// If `part` is 0, or the slices differ in length.
+#[track_caller]
+pub fn sum_over_parts<S: Slices + Send>(slices: S, part: usize, body: impl Fn(S) -> f64 + Sync) -> f64 {
+    assert!(part > 0, "parts of 0 elements");
+    if slices.common_len() > part && current() > 1 {
+        run(|| sum_of_halves(slices, part, &body))
+    } else {
+        sum_of_halves(slices, part, &body)
+    }
+}
+
+fn sum_of_halves<S: Slices + Send>(slices: S, part: usize, body: &(impl Fn(S) -> f64 + Sync)) -> f64 {
+    let len = slices.common_len();
+    if len <= part {
+        return dispatch(Isa::best(), Part { slices, body });
+    }
+    let (low, high) = slices.cut(len.div_ceil(part) / 2 * part);
+    let (low, high) = if is_worker() {
+        rayon::join(|| sum_of_halves(low, part, body), || sum_of_halves(high, part, body))
+    } else {
+        (sum_of_halves(low, part, body), sum_of_halves(high, part, body))
+    };
+    low + high
+}
+
 fn halve_slices<S: Slices + Send>(slices: S, part: usize, body: &(impl Fn(S) + Sync)) {
     let len = slices.common_len();
     if len <= part {
@@ -110,12 +139,12 @@ struct Part<'b, S, B> {
     body: &'b B,
 }
 
-impl<S, B: Fn(S)> Kernel for Part<'_, S, B> {
-    type Output = ();
+impl<S, R, B: Fn(S) -> R> Kernel for Part<'_, S, B> {
+    type Output = R;
 
     #[inline(always)]
-    fn run<I: Simd>(self) {
-        (self.body)(self.slices);
+    fn run<I: Simd>(self) -> R {
+        (self.body)(self.slices)
     }
 }
 
@@ -242,6 +271,16 @@ mod tests {
             run_on(3, || for_each_part((&mut x[..], &y[..]), 10, add));
             assert!(x.iter().zip(&y).all(|(&x, &y)| x == y + 1.0), "{len}");
         }
+    }
+
+    #[test]
+    fn sums_have_the_same_bits_on_any_number_of_threads() {
+        let x: Vec<f32> = (0..1000).map(|i| (i as f32 * 0.37).sin()).collect();
+        let sum = |x: &[f32]| x.iter().map(|&x| f64::from(x)).sum::<f64>();
+        let on = |threads| run_on(threads, || sum_over_parts(&x[..], 33, sum));
+        assert!((on(1) - sum(&x)).abs() < 1e-12);
+        assert!((2..=4).all(|threads| on(threads) == on(1)));
+        assert_eq!((sum_over_parts(&x[..0], 33, sum), sum_over_parts(&x[..9], 33, sum)), (0.0, sum(&x[..9])));
     }
 
     #[test]

@@ -1,13 +1,16 @@
+use layerwise_tensor::elementwise;
 use layerwise_tensor::threads::for_each_part;
-use layerwise_tensor::{Accum, reduce};
 
 use super::Op;
 use crate::Var;
 use crate::gradients::Backward;
-use crate::graph::{Forward, NodeId, Values, Workspace};
+use crate::graph::{Forward, NodeId, Values};
 
 /// Columns whose sums run side by side, in f64.
 pub(super) const BLOCK: usize = 32;
+
+/// Elements from which on a second thread is worth it, and how many each takes at a time.
+const PART: usize = 1 << 13;
 
 /// `y = weight (x - mean) / sqrt(variance + eps) + bias`, column by column.
 #[derive(Clone, Copy)]
@@ -114,13 +117,14 @@ impl<'p> Var<'p> {
             save(values, buffer);
             let [weight, bias] = [weight, bias].map(|var| var.map(|var| var.node));
             let (mean, inverse) = (&buffer[..cols], &buffer[2 * cols..]);
-            at_once(
+            if cols == 0 {
+                return Op::BatchNorm(BatchNorm { x, weight, bias, saved, moments });
+            }
+            for_each_part(
                 (out, values.get(x)),
+                whole_rows(cols),
                 #[inline(always)]
                 |(out, x)| {
-                    if cols == 0 {
-                        return;
-                    }
                     for (out, x) in out.chunks_exact_mut(cols).zip(x.chunks_exact(cols)) {
                         for (((out, x), mean), inverse) in out.iter_mut().zip(x).zip(mean).zip(inverse) {
                             *out = (x - mean) * inverse;
@@ -181,36 +185,31 @@ pub(super) fn affine(out: &mut [f32], weight: Option<&[f32]>, bias: Option<&[f32
     }
 }
 
-/// Mean and biased variance of every column.
+/// Mean and biased variance of every column, on all threads.
 fn moments(x: &[f32], mean: &mut [f32], variance: &mut [f32]) {
     let cols = mean.len();
-    at_once(
+    for_each_block(
         (mean, variance),
+        x.len(),
         #[inline(always)]
-        |(mean, variance)| {
-            for first in (0..cols).step_by(BLOCK) {
-                let columns = first..cols.min(first + BLOCK);
-                let (mut centre, mut squares) = ([0.0_f64; BLOCK], [0.0_f64; BLOCK]);
-                for row in x.chunks_exact(cols) {
-                    for (sum, &x) in centre.iter_mut().zip(&row[columns.clone()]) {
-                        *sum += f64::from(x);
-                    }
-                }
-                let rows = (x.len() / cols) as f64;
-                centre.iter_mut().for_each(|sum| *sum /= rows);
-                for row in x.chunks_exact(cols) {
-                    for ((sum, centre), &x) in squares.iter_mut().zip(&centre).zip(&row[columns.clone()]) {
-                        let d = f64::from(x) - centre;
-                        *sum += d * d;
-                    }
-                }
-                for (mean, centre) in mean[columns.clone()].iter_mut().zip(&centre) {
-                    *mean = *centre as f32;
-                }
-                for (variance, squares) in variance[columns].iter_mut().zip(&squares) {
-                    *variance = (squares / rows) as f32;
+        |first, (mean, variance)| {
+            let columns = first..first + mean.len();
+            let rows = (x.len() / cols) as f64;
+            let (mut centre, mut squares) = ([0.0_f64; BLOCK], [0.0_f64; BLOCK]);
+            for row in x.chunks_exact(cols) {
+                for (sum, &x) in centre.iter_mut().zip(&row[columns.clone()]) {
+                    *sum += f64::from(x);
                 }
             }
+            centre.iter_mut().for_each(|sum| *sum /= rows);
+            for row in x.chunks_exact(cols) {
+                for ((sum, centre), &x) in squares.iter_mut().zip(&centre).zip(&row[columns.clone()]) {
+                    let d = f64::from(x) - centre;
+                    *sum += d * d;
+                }
+            }
+            mean.iter_mut().zip(centre).for_each(|(mean, centre)| *mean = centre as f32);
+            variance.iter_mut().zip(squares).for_each(|(variance, sum)| *variance = (sum / rows) as f32);
         },
     );
 }
@@ -219,6 +218,34 @@ fn invert(variance: &[f32], inverse: &mut [f32], eps: f32) {
     for (inverse, &variance) in inverse.iter_mut().zip(variance) {
         *inverse = (1.0 / (f64::from(variance) + f64::from(eps)).sqrt()) as f32;
     }
+}
+
+/// Cuts two rows of numbers, one for each column of a matrix of `elements`, into blocks, and calls `body` with the first column of each
+/// and the two parts. A small matrix is not worth a thread.
+#[inline(always)]
+fn for_each_block(
+    (a, b): (&mut [f32], &mut [f32]),
+    elements: usize,
+    body: impl Fn(usize, (&mut [f32], &mut [f32])) + Sync,
+) {
+    let start = a.as_ptr() as usize;
+    let part = if elements < PART { usize::MAX } else { 2 * BLOCK };
+    for_each_part(
+        (a, b),
+        part,
+        #[inline(always)]
+        |(a, b)| {
+            let first = (a.as_ptr() as usize - start) / size_of::<f32>();
+            for (i, blocks) in a.chunks_mut(BLOCK).zip(b.chunks_mut(BLOCK)).enumerate() {
+                body(first + i * BLOCK, blocks);
+            }
+        },
+    );
+}
+
+/// How many elements of a matrix one thread takes at a time: whole rows.
+fn whole_rows(cols: usize) -> usize {
+    PART.div_ceil(cols) * cols
 }
 
 impl BatchNorm {
@@ -230,99 +257,88 @@ impl BatchNorm {
     /// `dx = weight / sqrt(variance + eps) (dy - dbias / batch - n dweight / batch)`; without the last two terms where mean and
     /// variance are constants.
     pub(super) fn backward(self, pass: Backward<'_, '_>) {
-        let Backward { values, workspace, gradient, sink, .. } = pass;
-        let dy: &[f32] = gradient;
-        let columns = Columns::new(self, values, workspace, dy);
+        let Backward { values, workspace, gradient, scratch, sink, .. } = pass;
         let cols = values.shape(self.x).last();
-        if let Some(bias) = self.bias {
-            sink.add(bias, |out, accum| reduce::sum_rows(dy, out, accum));
+        if cols == 0 {
+            return;
         }
+        let saved = workspace.saved(self.saved);
+        let columns = Columns { x: values.get(self.x), mean: &saved[..cols], inverse: &saved[2 * cols..] };
+        scratch.resize(3 * cols);
+        let (plain, rest) = scratch.split_at_mut(cols);
+        let (products, scale) = rest.split_at_mut(cols);
+        columns.sums(gradient, plain, products);
+        for (node, sums) in [(self.bias, &plain), (self.weight, &products)] {
+            if let Some(node) = node {
+                sink.add(node, |out, accum| elementwise::map(sums, out, accum, |sum| sum));
+            }
+        }
+        scale.copy_from_slice(columns.inverse);
         if let Some(weight) = self.weight {
-            sink.add(weight, |out, accum| {
-                at_once(
-                    out,
-                    #[inline(always)]
-                    |out| {
-                        for first in (0..cols).step_by(BLOCK) {
-                            let end = cols.min(first + BLOCK);
-                            let (_, products) = columns.sums(first, end);
-                            for (out, product) in out[first..end].iter_mut().zip(products) {
-                                accum.apply(out, product as f32);
-                            }
-                        }
-                    },
-                );
-            });
+            scale.iter_mut().zip(values.get(weight)).for_each(|(scale, weight)| *scale *= weight);
         }
-        let weight = self.weight.map(|weight| values.get(weight));
-        sink.add(self.x, |out, accum| {
-            at_once(
-                out,
-                #[inline(always)]
-                |out| columns.input(weight, self.moments, out, accum),
-            );
-        });
+        let batch = (gradient.len() / cols) as f32;
+        let sums = plain.iter_mut().chain(products.iter_mut());
+        match self.moments {
+            Moments::Batch => sums.for_each(|sum| *sum /= batch),
+            Moments::Given => sums.for_each(|sum| *sum = 0.0),
+        }
+        columns.input(gradient, plain, products, scale);
+        sink.hand_on(self.x, gradient);
     }
 }
 
-/// What the sums over columns read.
+/// What the backward pass reads beside the gradient.
 struct Columns<'a> {
-    dy: &'a [f32],
     x: &'a [f32],
     mean: &'a [f32],
     inverse: &'a [f32],
 }
 
-impl<'a> Columns<'a> {
-    fn new(op: BatchNorm, values: Values<'a>, workspace: &'a Workspace, dy: &'a [f32]) -> Self {
-        let cols = values.shape(op.x).last();
-        let saved = workspace.saved(op.saved);
-        Columns { dy, x: values.get(op.x), mean: &saved[..cols], inverse: &saved[2 * cols..] }
-    }
-
+impl Columns<'_> {
     /// The sums of `dy` and of `dy n` over the batch.
-    #[inline(always)]
-    fn sums(&self, first: usize, end: usize) -> ([f64; BLOCK], [f64; BLOCK]) {
+    fn sums(&self, dy: &[f32], plain: &mut [f32], products: &mut [f32]) {
         let cols = self.mean.len();
-        let (mut plain, mut products) = ([0.0; BLOCK], [0.0; BLOCK]);
-        let (mean, inverse) = (&self.mean[first..end], &self.inverse[first..end]);
-        for (dy, x) in self.dy.chunks_exact(cols).zip(self.x.chunks_exact(cols)) {
-            let (dy, x) = (&dy[first..end], &x[first..end]);
-            for i in 0..dy.len() {
-                plain[i] += f64::from(dy[i]);
-                products[i] += f64::from(dy[i]) * f64::from((x[i] - mean[i]) * inverse[i]);
-            }
-        }
-        (plain, products)
+        for_each_block(
+            (plain, products),
+            dy.len(),
+            #[inline(always)]
+            |first, (plain, products)| {
+                let columns = first..first + plain.len();
+                let (mean, inverse) = (&self.mean[columns.clone()], &self.inverse[columns.clone()]);
+                let mut sums = [[0.0_f64; BLOCK]; 2];
+                for (dy, x) in dy.chunks_exact(cols).zip(self.x.chunks_exact(cols)) {
+                    let (dy, x) = (&dy[columns.clone()], &x[columns.clone()]);
+                    for i in 0..dy.len() {
+                        sums[0][i] += f64::from(dy[i]);
+                        sums[1][i] += f64::from(dy[i]) * f64::from((x[i] - mean[i]) * inverse[i]);
+                    }
+                }
+                plain.iter_mut().zip(sums[0]).for_each(|(plain, sum)| *plain = sum as f32);
+                products.iter_mut().zip(sums[1]).for_each(|(product, sum)| *product = sum as f32);
+            },
+        );
     }
 
-    #[inline(always)]
-    fn input(&self, weight: Option<&[f32]>, moments: Moments, out: &mut [f32], accum: Accum) {
+    /// `dy = scale (dy - plain - n products)`
+    fn input(&self, dy: &mut [f32], plain: &[f32], products: &[f32], scale: &[f32]) {
         let cols = self.mean.len();
-        for first in (0..cols).step_by(BLOCK) {
-            let end = cols.min(first + BLOCK);
-            let (mut plain, mut products, mut scale) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
-            for (i, at) in (first..end).enumerate() {
-                scale[i] = self.inverse[at] * weight.map_or(1.0, |weight| weight[at]);
-            }
-            if moments == Moments::Batch {
-                let batch = (self.x.len() / cols) as f64;
-                let sums = self.sums(first, end);
-                for i in 0..BLOCK {
-                    plain[i] = (sums.0[i] / batch) as f32;
-                    products[i] = (sums.1[i] / batch) as f32;
+        for_each_part(
+            (dy, self.x),
+            whole_rows(cols),
+            #[inline(always)]
+            |(dy, x)| {
+                for (dy, x) in dy.chunks_exact_mut(cols).zip(x.chunks_exact(cols)) {
+                    // Slices of one length each, so that the loop needs no checks.
+                    let (x, mean, inverse) = (&x[..cols], &self.mean[..cols], &self.inverse[..cols]);
+                    let (plain, products, scale) = (&plain[..cols], &products[..cols], &scale[..cols]);
+                    for i in 0..cols {
+                        let n = (x[i] - mean[i]) * inverse[i];
+                        dy[i] = scale[i] * (dy[i] - plain[i] - n * products[i]);
+                    }
                 }
-            }
-            let (mean, inverse) = (&self.mean[first..end], &self.inverse[first..end]);
-            let rows = self.dy.chunks_exact(cols).zip(self.x.chunks_exact(cols));
-            for (out, (dy, x)) in out.chunks_exact_mut(cols).zip(rows) {
-                let (out, dy, x) = (&mut out[first..end], &dy[first..end], &x[first..end]);
-                for i in 0..out.len() {
-                    let n = (x[i] - mean[i]) * inverse[i];
-                    accum.apply(&mut out[i], scale[i] * (dy[i] - plain[i] - n * products[i]));
-                }
-            }
-        }
+            },
+        );
     }
 }
 

@@ -43,7 +43,7 @@ impl<'p> Var<'p> {
 
 /// Each part's gradient is its part of `dy`.
 pub(super) fn backward(list: usize, parts: usize, axis: usize, pass: Backward<'_, '_>) {
-    let Backward { node, values, workspace, gradient, sink } = pass;
+    let Backward { node, values, workspace, gradient, sink, .. } = pass;
     let (outer, extent, inner) = values.shape(node).split_at_axis(axis);
     let mut before = 0;
     for &part in &workspace.indices[list..list + parts] {

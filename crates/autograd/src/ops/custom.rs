@@ -126,7 +126,7 @@ impl Custom {
     }
 
     pub(super) fn backward(&self, pass: Backward<'_, '_>) {
-        let Backward { node, values, workspace, gradient, sink } = pass;
+        let Backward { node, values, workspace, gradient, sink, .. } = pass;
         let nodes: &[u32] = nodes(workspace, self);
         for (i, &input) in nodes.iter().enumerate() {
             let inputs = Inputs { values, nodes };

@@ -135,9 +135,14 @@ fn check_probability(operation: &str, p: f32) {
 /// `dx = dy factor`
 pub(super) fn backward(x: NodeId, factors: usize, pass: Backward<'_, '_>) {
     let Backward { workspace, gradient, sink, .. } = pass;
-    for (gradient, factor) in gradient.iter_mut().zip(workspace.saved(factors)) {
-        *gradient *= factor;
-    }
+    for_each_part(
+        (&mut gradient[..], workspace.saved(factors)),
+        PART,
+        #[inline(always)]
+        |(gradient, factors)| {
+            gradient.iter_mut().zip(factors).for_each(|(gradient, factor)| *gradient *= factor)
+        },
+    );
     sink.hand_on(x, gradient);
 }
 

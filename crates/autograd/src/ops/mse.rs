@@ -1,10 +1,14 @@
-use layerwise_tensor::{Accum, Shape};
+use layerwise_tensor::threads::for_each_part;
+use layerwise_tensor::{Accum, Shape, reduce};
 
 use super::Op;
 use super::pair_loss::{Formula, Kind, Reduction};
 use crate::Var;
 use crate::gradients::Backward;
 use crate::graph::{Forward, NodeId};
+
+/// Elements that one thread takes at a time.
+const PART: usize = 1 << 14;
 
 impl<'p> Var<'p> {
     /// The mean over all elements of `(x - target)^2`, accumulated in f64.
@@ -19,8 +23,8 @@ impl<'p> Var<'p> {
         let (x, t) = (self.node, target.node);
         let needs_gradient = self.needs_gradient() || target.needs_gradient();
         self.pass.record(Shape::SCALAR, needs_gradient, |Forward { values, out, .. }| {
-            let squares = values.get(x).iter().zip(values.get(t)).map(|(x, t)| f64::from(x - t).powi(2));
-            out[0] = (squares.sum::<f64>() / shape.len() as f64) as f32;
+            let squares = reduce::squared_distance(values.get(x), values.get(t));
+            out[0] = (squares / shape.len() as f64) as f32;
             Op::Mse(x, t)
         })
     }
@@ -52,9 +56,16 @@ pub(super) fn backward(x: NodeId, target: NodeId, pass: Backward<'_, '_>) {
     let (xs, ts) = (values.get(x), values.get(target));
     let scale = 2.0 * gradient[0] / xs.len() as f32;
     let write = |out: &mut [f32], accum: Accum, scale: f32| {
-        for (out, (x, t)) in out.iter_mut().zip(xs.iter().zip(ts)) {
-            accum.apply(out, scale * (x - t));
-        }
+        for_each_part(
+            (out, (xs, ts)),
+            PART,
+            #[inline(always)]
+            |(out, (xs, ts))| {
+                for (out, (x, t)) in out.iter_mut().zip(xs.iter().zip(ts)) {
+                    accum.apply(out, scale * (x - t));
+                }
+            },
+        );
     };
     sink.add(x, |out, accum| write(out, accum, scale));
     sink.add(target, |out, accum| write(out, accum, -scale));
