@@ -58,7 +58,9 @@ impl fmt::Debug for Mat<'_> {
 
 /// `out [m, n] (+)= a [m, k] b [k, n]`, row-major, on all threads where the work is worth it.
 ///
-/// Each element is one chain of multiply-adds in the order of `k`, fused where the machine can.
+/// Each element is one chain of multiply-adds in the order of `k`, fused where the machine can. Where one operand has only zeros for many
+/// columns of the output side by side, as the batches of images of a first layer do, they are left out: that changes no bit of a result
+/// whose other factors are finite (infinity or NaN times such a zero is 0 here).
 ///
 /// # Panics
 /// If the shapes do not fit, or `out` does not have `m * n` elements.
@@ -209,6 +211,55 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn leaving_zeros_out_changes_no_bit() {
+        // Whole rows of zeros, at the edges as well; scattered ones; and zeros of either sign.
+        let (m, n, k) = (26, 75, 90);
+        let a = noise(m * k, 1);
+        let mut b = noise(k * n, 2);
+        for (i, b) in b.iter_mut().enumerate() {
+            match (i / n, i % n) {
+                (0..3 | 20..40 | 88.., _) => *b = 0.0,
+                (60..70, 32..) => *b = -0.0,
+                (p, j) if (p + j) % 3 == 0 => *b = 0.0,
+                _ => {}
+            }
+        }
+        let transposed: Vec<f32> = (0..n * k).map(|i| b[i % k * n + i / k]).collect();
+        for isa in Isa::available() {
+            let fused = isa != Isa::available()[0] || cfg!(target_arch = "aarch64");
+            let chain = |i: usize, j: usize| {
+                (0..k).fold(0.0_f32, |sum, p| match (a[i * k + p], b[p * n + j]) {
+                    (a, b) if fused => a.mul_add(b, sum),
+                    (a, b) => a * b + sum,
+                })
+            };
+            for b in [Mat::new(&b, k, n), Mat::new(&transposed, n, k).t()] {
+                let mut out = vec![f32::NAN; m * n];
+                gemm(
+                    isa,
+                    Mat::new(&a, m, k).0,
+                    b.0,
+                    Output { data: &mut out, accum: Accum::Replace },
+                    &NoEpilogue,
+                );
+                for (at, found) in out.iter().enumerate() {
+                    assert_eq!(found.to_bits(), chain(at / n, at % n).to_bits(), "{isa:?} {b:?} [{at}]");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_zero_that_is_left_out_hides_what_is_not_finite() {
+        let (mut a, mut b) = (vec![1.0; 3 * 4], vec![1.0; 4 * 40]);
+        (a[2], a[3]) = (f32::NAN, f32::INFINITY);
+        b[2 * 40..].fill(0.0);
+        let mut out = vec![0.0; 3 * 40];
+        matmul(Mat::new(&a, 3, 4), Mat::new(&b, 4, 40), &mut out, Accum::Replace);
+        assert_eq!(out, vec![2.0; 3 * 40]);
     }
 
     #[test]

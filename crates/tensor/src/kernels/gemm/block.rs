@@ -1,5 +1,6 @@
 //! The arithmetic: register tiles, and blocks of them.
 
+use super::pack::Panel;
 use super::{Epilogue, Plan};
 use crate::Accum;
 use crate::kernels::isa::Kernel;
@@ -11,7 +12,7 @@ pub(super) struct Block<'e, E> {
     pub strips: (usize, usize),
     pub panels: (usize, usize),
     /// The first of the panels.
-    pub packed: *const f32,
+    pub packed: *mut f32,
     pub epilogue: &'e E,
 }
 
@@ -27,8 +28,8 @@ impl<E: Epilogue> Kernel for Block<'_, E> {
             for panel in self.panels.0..self.panels.1 {
                 // SAFETY: strips lie inside the rows of `a` and `out`, panels inside their columns and the packed memory.
                 unsafe {
-                    let b = self.packed.add((panel - self.panels.0) * plan.k * 2 * S::LANES);
-                    tile_of::<S>(plan, row, rows, panel * 2 * S::LANES, b);
+                    let at = (panel - self.panels.0) * Panel::len(plan.k, 2 * S::LANES);
+                    tile_of::<S>(plan, row, rows, panel * 2 * S::LANES, Panel::at(self.packed.add(at)));
                 }
             }
         }
@@ -69,9 +70,9 @@ fn strip_rows<S: Simd>(m: usize, strip: usize) -> (usize, usize) {
 /// The tile of `rows` rows from `row` on by one panel of columns from `col` on.
 ///
 /// # Safety
-/// The rows are inside `a`, `col` is inside `b`, and `b` points to the packed panel.
+/// The rows are inside `a`, `col` is inside `b`, and `b` is packed.
 #[inline(always)]
-unsafe fn tile_of<S: Simd>(plan: &Plan, row: usize, rows: usize, col: usize, b: *const f32) {
+unsafe fn tile_of<S: Simd>(plan: &Plan, row: usize, rows: usize, col: usize, b: Panel) {
     // SAFETY: as the caller vouches; the number of rows is matched, not assumed.
     unsafe {
         match rows {
@@ -94,21 +95,21 @@ unsafe fn tile_of<S: Simd>(plan: &Plan, row: usize, rows: usize, col: usize, b: 
 /// # Safety
 /// As for [`tile_of`], with `ROWS` rows.
 #[inline(always)]
-unsafe fn tile<S: Simd, const ROWS: usize>(plan: &Plan, row: usize, col: usize, b: *const f32) {
-    // SAFETY: `a` is read at `ROWS` rows and `k` columns, `b` at `k` rows of two vectors, `out` at the tile's own places.
+unsafe fn tile<S: Simd, const ROWS: usize>(plan: &Plan, row: usize, col: usize, b: Panel) {
+    // SAFETY: `a` is read at `ROWS` rows and at columns below `k`, `b` at the rows it has, `out` at the tile's own places.
     unsafe {
         let [a_row, a_col] = plan.a_strides;
-        let mut a = plan.a.add(row * a_row);
-        let mut b = b;
+        let first = plan.a.add(row * a_row);
+        let (count, indices, mut b) = b.rows(plan.k);
         let mut sums = [[S::zero(); 2]; ROWS];
-        for _ in 0..plan.k {
+        for p in 0..count {
+            let a = first.add(*indices.add(p) as usize * a_col);
             let (low, high) = (S::load(b), S::load(b.add(S::LANES)));
             for (i, sum) in sums.iter_mut().enumerate() {
                 let factor = S::splat(*a.add(i * a_row));
                 sum[0] = S::mul_add(factor, low, sum[0]);
                 sum[1] = S::mul_add(factor, high, sum[1]);
             }
-            a = a.add(a_col);
             b = b.add(2 * S::LANES);
         }
         let [out_row, out_col] = plan.out_strides;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::block::Block;
-use super::pack::Pack;
+use super::pack::{Pack, Panel};
 use super::{Epilogue, Plan};
 use crate::kernels::isa::{Isa, dispatch};
 use crate::{Buffer, threads};
@@ -35,7 +35,7 @@ impl Cut {
             strips: plan.m.div_ceil(isa.max_rows()),
             panels: plan.n.div_ceil(width),
             width,
-            panel_len: plan.k * width,
+            panel_len: Panel::len(plan.k, width),
             tasks: (plan.m * plan.n * plan.k).div_ceil(TASK).max(1),
         }
     }
@@ -61,7 +61,7 @@ fn by_rows<E: Epilogue>(plan: Plan, cut: &Cut, epilogue: &E) {
         threads::for_each(packing, |task| {
             for panel in (task..panels).step_by(packing) {
                 // SAFETY: each panel has a stretch of the scratch of its own.
-                let panel_at = unsafe { packed.add(panel * panel_len) };
+                let panel_at = Panel::at(unsafe { packed.add(panel * panel_len) });
                 dispatch(isa, Pack { plan, first: panel * width, panel: panel_at });
             }
         });
@@ -86,7 +86,7 @@ fn by_columns<E: Epilogue>(plan: Plan, cut: &Cut, epilogue: &E) {
             let (first, last) = (task * group, ((task + 1) * group).min(panels));
             for panel in first..last {
                 // SAFETY: as above, one place per panel of the group.
-                let panel_at = unsafe { packed.add((panel - first) * panel_len) };
+                let panel_at = Panel::at(unsafe { packed.add((panel - first) * panel_len) });
                 dispatch(isa, Pack { plan, first: panel * width, panel: panel_at });
             }
             dispatch(

@@ -5,11 +5,46 @@ use crate::buffer::LINE;
 use crate::kernels::isa::Kernel;
 use crate::kernels::simd::Simd;
 
-/// Copies the columns of `b` from `first` on into a panel `[k, 2 * LANES]`, with zeros where there are none.
+/// Some columns of `b`, as a tile reads them: rows of two vectors, one after the other, without the rows that are all zero, and in front of
+/// them how many there are and which ones. A zero adds nothing to a sum of finite numbers, and images have many.
+#[derive(Clone, Copy)]
+pub(super) struct Panel(*mut f32);
+
+impl Panel {
+    /// How many numbers a panel of `k` rows takes.
+    pub fn len(k: usize, width: usize) -> usize {
+        Panel::header(k) + k * width
+    }
+
+    /// The panel at an address with room for it.
+    pub fn at(memory: *mut f32) -> Panel {
+        Panel(memory)
+    }
+
+    /// The number of rows, and which ones they are; in whole cache lines.
+    fn header(k: usize) -> usize {
+        (1 + k).next_multiple_of(LINE)
+    }
+
+    /// The number of rows that are there, their numbers in ascending order, and the first of them.
+    ///
+    /// # Safety
+    /// The panel has been packed for this `k`.
+    #[inline(always)]
+    pub unsafe fn rows(self, k: usize) -> (usize, *const u32, *const f32) {
+        // SAFETY: the header is where packing has put it; an `f32` has the size and the alignment of an `u32`.
+        unsafe {
+            let header = self.0.cast::<u32>();
+            (*header as usize, header.add(1), self.0.add(Panel::header(k)))
+        }
+    }
+}
+
+/// Copies the columns of `b` from `first` on into a panel, with zeros where there are none.
 pub(super) struct Pack {
     pub plan: Plan,
     pub first: usize,
-    pub panel: *mut f32,
+    pub panel: Panel,
 }
 
 impl Kernel for Pack {
@@ -21,50 +56,79 @@ impl Kernel for Pack {
         let width = 2 * S::LANES;
         let [row, col] = plan.b_strides;
         let here = width.min(plan.n - first);
-        // SAFETY: reads stay inside `b` (k rows, `first + here` <= n columns), writes inside the panel of `k * width`.
+        // SAFETY: reads stay inside `b` (k rows, `first + here` <= n columns), writes inside the panel: no row is put behind the
+        // place it would have if all were there.
         unsafe {
             let from = plan.b.add(first * col);
-            if here < width {
-                panel.write_bytes(0, plan.k * width);
+            let to = panel.0.add(Panel::header(plan.k));
+            let indices = panel.0.cast::<u32>().add(1);
+            let mut count = 0;
+            for start in (0..plan.k).step_by(LINE) {
+                let rows = LINE.min(plan.k - start);
+                let block = to.add(count * width);
+                if here < width {
+                    block.write_bytes(0, rows * width);
+                }
+                copy_rows::<S>(from.add(start * row), (row, col), (rows, here), block);
+                for p in 0..rows {
+                    let (from, to) = (block.add(p * width), to.add(count * width));
+                    if !is_zero::<S>(from) {
+                        if from != to {
+                            from.copy_to_nonoverlapping(to, width);
+                        }
+                        *indices.add(count) = (start + p) as u32;
+                        count += 1;
+                    }
+                }
             }
-            if col != 1 {
-                transpose(from, col, row, here, plan.k, panel, width);
-            } else if here == width {
-                for p in 0..plan.k {
-                    let (low, high) = (S::load(from.add(p * row)), S::load(from.add(p * row + S::LANES)));
-                    S::store(panel.add(p * width), low);
-                    S::store(panel.add(p * width + S::LANES), high);
+            *panel.0.cast::<u32>() = count as u32;
+        }
+    }
+}
+
+/// `to[p * width + j] = from[p * row + j * col]`
+///
+/// # Safety
+/// All of those places can be read and written, and `cols` is at most `width`.
+#[inline(always)]
+unsafe fn copy_rows<S: Simd>(
+    from: *const f32,
+    (row, col): (usize, usize),
+    (rows, cols): (usize, usize),
+    to: *mut f32,
+) {
+    let width = 2 * S::LANES;
+    // SAFETY: the caller vouches for every place.
+    unsafe {
+        if col != 1 {
+            // Column by column, for there `from` has whole cache lines.
+            for j in 0..cols {
+                for p in 0..rows {
+                    *to.add(p * width + j) = *from.add(j * col + p * row);
                 }
-            } else {
-                for p in 0..plan.k {
-                    from.add(p * row).copy_to_nonoverlapping(panel.add(p * width), here);
-                }
+            }
+        } else if cols == width {
+            for p in 0..rows {
+                let (low, high) = (S::load(from.add(p * row)), S::load(from.add(p * row + S::LANES)));
+                S::store(to.add(p * width), low);
+                S::store(to.add(p * width + S::LANES), high);
+            }
+        } else {
+            for p in 0..rows {
+                from.add(p * row).copy_to_nonoverlapping(to.add(p * width), cols);
             }
         }
     }
 }
 
-/// `to[p * width + j] = from[j * col + p * row]`, in blocks that read whole cache lines.
+/// Whether a row of a panel has nothing but zeros of either sign.
 ///
 /// # Safety
-/// All of those places can be read and written.
+/// `row` can be read.
 #[inline(always)]
-unsafe fn transpose(
-    from: *const f32,
-    col: usize,
-    row: usize,
-    cols: usize,
-    rows: usize,
-    to: *mut f32,
-    width: usize,
-) {
-    for start in (0..rows).step_by(LINE) {
-        let end = (start + LINE).min(rows);
-        for j in 0..cols {
-            for p in start..end {
-                // SAFETY: the caller vouches for every place.
-                unsafe { *to.add(p * width + j) = *from.add(j * col + p * row) };
-            }
-        }
-    }
+unsafe fn is_zero<S: Simd>(row: *const f32) -> bool {
+    // SAFETY: the caller vouches for the row.
+    let row = unsafe { std::slice::from_raw_parts(row, 2 * S::LANES) };
+    // Without the sign bit. Not `any`, which would look at one after the other.
+    row.iter().fold(0, |bits, x| bits | (x.to_bits() << 1)) == 0
 }
