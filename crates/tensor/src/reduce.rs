@@ -78,13 +78,10 @@ pub fn sum_rows(x: &[f32], out: &mut [f32], accum: Accum) {
     }
     assert_eq!(x.len() % cols, 0, "a whole number of rows");
     // Columns are independent: they can be cut anywhere without changing a sum. Few are not worth a thread.
-    const PART: usize = 64;
-    if x.len() < 1 << 16 {
-        return sum_columns(x, cols, 0, out, accum);
-    }
+    let part = if x.len() < 1 << 16 { cols } else { 64 };
     threads::for_each_chunk(
         out,
-        PART,
+        part,
         #[inline(always)]
         |first, out| sum_columns(x, cols, first, out, accum),
     );

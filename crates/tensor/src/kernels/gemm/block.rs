@@ -99,11 +99,11 @@ unsafe fn tile<S: Simd, const ROWS: usize>(plan: &Plan, row: usize, col: usize, 
     // SAFETY: `a` is read at `ROWS` rows and at columns below `k`, `b` at the rows it has, `out` at the tile's own places.
     unsafe {
         let [a_row, a_col] = plan.a_strides;
-        let first = plan.a.add(row * a_row);
-        let (count, indices, mut b) = b.rows(plan.k);
+        let mut a = plan.a.add(row * a_row);
+        let (count, steps, mut b) = b.rows(plan.k);
         let mut sums = [[S::zero(); 2]; ROWS];
         for p in 0..count {
-            let a = first.add(*indices.add(p) as usize * a_col);
+            a = a.add(*steps.add(p) as usize * a_col);
             let (low, high) = (S::load(b), S::load(b.add(S::LANES)));
             for (i, sum) in sums.iter_mut().enumerate() {
                 let factor = S::splat(*a.add(i * a_row));

@@ -3,8 +3,11 @@
 //! A register tile holds up to `MAX_ROWS` rows by two vectors of columns. For each `k` it loads two vectors of `b` and
 //! multiplies them with a broadcast element of `a` per row. So `a` is read element by element and may lie any way round, while
 //! the columns of `b` have to be contiguous: they are copied ("packed") into panels of two vectors' width, each panel shortly
-//! before it is used. Where that would mean transposing the larger operand, the product is turned round
-//! (`out^T = b^T a^T`), so that the smaller one is packed and the larger one is read once, where it lies.
+//! before it is used. Where that would mean transposing `b`, the product is turned round (`out^T = b^T a^T`): `a` is packed and `b` is
+//! read where it lies. In a linear layer's `x w^T` that packs the batch and not the weight.
+//!
+//! A row of a panel that is all zeros is not packed and costs nothing: its products would add nothing. Where the batch is on the packed side
+//! (forward, and for the gradient of a weight), images have many such rows.
 //!
 //! Every element of `out` is one chain of fused multiply-adds in the order of `k`, whatever the tiling. That is why the
 //! result depends neither on the number of threads nor on which task computed it.
@@ -108,9 +111,7 @@ impl Plan {
             out_strides: [n, 1],
             accum: out.accum,
         };
-        let b_is_transposed = b.col_stride != 1;
-        let a_is_transposed = a.col_stride != 1;
-        if b_is_transposed && (a_is_transposed || m < n) { plan.turned() } else { plan }
+        if b.col_stride != 1 { plan.turned() } else { plan }
     }
 
     /// `out^T = b^T a^T`

@@ -6,7 +6,7 @@ use crate::kernels::isa::Kernel;
 use crate::kernels::simd::Simd;
 
 /// Some columns of `b`, as a tile reads them: rows of two vectors, one after the other, without the rows that are all zero, and in front of
-/// them how many there are and which ones. A zero adds nothing to a sum of finite numbers, and images have many.
+/// them how many there are and how far each is from the one before it. A zero adds nothing to a sum of finite numbers, and images have many.
 #[derive(Clone, Copy)]
 pub(super) struct Panel(*mut f32);
 
@@ -21,12 +21,12 @@ impl Panel {
         Panel(memory)
     }
 
-    /// The number of rows, and which ones they are; in whole cache lines.
+    /// The number of rows and their distances, in whole cache lines.
     fn header(k: usize) -> usize {
         (1 + k).next_multiple_of(LINE)
     }
 
-    /// The number of rows that are there, their numbers in ascending order, and the first of them.
+    /// The number of rows that are there; how far each is from the one before it, the first from 0; and the first of them.
     ///
     /// # Safety
     /// The panel has been packed for this `k`.
@@ -61,8 +61,8 @@ impl Kernel for Pack {
         unsafe {
             let from = plan.b.add(first * col);
             let to = panel.0.add(Panel::header(plan.k));
-            let indices = panel.0.cast::<u32>().add(1);
-            let mut count = 0;
+            let steps = panel.0.cast::<u32>().add(1);
+            let (mut count, mut last) = (0, 0);
             for start in (0..plan.k).step_by(LINE) {
                 let rows = LINE.min(plan.k - start);
                 let block = to.add(count * width);
@@ -76,7 +76,8 @@ impl Kernel for Pack {
                         if from != to {
                             from.copy_to_nonoverlapping(to, width);
                         }
-                        *indices.add(count) = (start + p) as u32;
+                        *steps.add(count) = (start + p - last) as u32;
+                        last = start + p;
                         count += 1;
                     }
                 }
