@@ -140,7 +140,7 @@ pub(super) fn backward(x: NodeId, factors: usize, pass: Backward<'_, '_>) {
         PART,
         #[inline(always)]
         |(gradient, factors)| {
-            gradient.iter_mut().zip(factors).for_each(|(gradient, factor)| *gradient *= factor)
+            gradient.iter_mut().zip(factors).for_each(|(gradient, factor)| *gradient *= factor);
         },
     );
     sink.hand_on(x, gradient);
