@@ -3,23 +3,10 @@
 #[path = "rules/allocator.rs"]
 mod allocator;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use allocator::count;
+use allocator::{count, gather};
 use layerwise_autograd::{Params, Tensor};
 use layerwise_optim::{Clip, Constraint, OneCycle, Progress, Schedule, Sgd, SgdConfig, Trainer};
-use layerwise_tensor::threads::{self, for_each_part};
-
-/// Waits until all workers have come: a thread allocates when it starts, which may be later than the first step.
-fn gather(threads: usize) {
-    let arrived = AtomicUsize::new(0);
-    for_each_part(&mut vec![0.0; threads][..], 1, |_| {
-        arrived.fetch_add(1, Ordering::Relaxed);
-        while arrived.load(Ordering::Relaxed) < threads {
-            std::thread::yield_now();
-        }
-    });
-}
+use layerwise_tensor::threads;
 
 /// The allocations between the ends of consecutive steps, of ten steps.
 fn allocations_per_step(threads: usize, clip: Clip) -> Vec<usize> {
