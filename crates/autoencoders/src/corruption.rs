@@ -225,10 +225,8 @@ fn for_each_rows(out: &mut [f32], features: usize, body: impl Fn(&mut [f32], u64
     if features == 0 {
         return;
     }
-    let start = out.as_ptr() as usize;
-    for_each_part(out, PART.div_ceil(features) * features, |rows: &mut [f32]| {
-        let position = (rows.as_ptr() as usize - start) / size_of::<f32>();
-        body(rows, position as u64);
+    for_each_part((0..out.len(), out), PART.div_ceil(features) * features, |(at, rows)| {
+        body(rows, at.start as u64);
     });
 }
 

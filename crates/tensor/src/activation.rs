@@ -1,10 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::kernels::{Isa, Kernel, Simd, dispatch, exp, sigmoid, tanh};
-use crate::threads::for_each_part;
-
-/// Elements that one thread takes at a time.
-const PART: usize = 1 << 14;
+use crate::threads::{PART, for_each_part};
 
 /// A function applied to every element between two layers.
 ///

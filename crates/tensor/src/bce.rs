@@ -2,10 +2,7 @@
 
 use crate::Accum;
 use crate::kernels::{Isa, Kernel, Simd, dispatch, exp, ln_1p};
-use crate::threads::for_each_part;
-
-/// Elements that one thread takes at a time.
-const PART: usize = 1 << 14;
+use crate::threads::{PART, for_each_part};
 
 /// `out = t p softplus(-x) + (1 - t) softplus(x)` with the targets `t` and the weight `p` of positive ones: the cross-entropy of
 /// `sigmoid(x)`, without overflow.

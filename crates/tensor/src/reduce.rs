@@ -13,11 +13,10 @@ pub fn sum(x: &[f32]) -> f64 {
 /// If the lengths differ.
 #[track_caller]
 pub fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
-    const PART: usize = 1 << 14;
     const LANES: usize = 32;
     threads::sum_over_parts(
         (a, b),
-        PART,
+        threads::PART,
         #[inline(always)]
         |(a, b)| {
             // Sums side by side, for one chain of additions would wait for each of them.
@@ -79,11 +78,11 @@ pub fn sum_rows(x: &[f32], out: &mut [f32], accum: Accum) {
     assert_eq!(x.len() % cols, 0, "a whole number of rows");
     // Columns are independent: they can be cut anywhere without changing a sum. Few are not worth a thread.
     let part = if x.len() < 1 << 16 { cols } else { 64 };
-    threads::for_each_chunk(
-        out,
+    threads::for_each_part(
+        (0..cols, out),
         part,
         #[inline(always)]
-        |first, out| sum_columns(x, cols, first, out, accum),
+        |(columns, out)| sum_columns(x, cols, columns.start, out, accum),
     );
 }
 

@@ -8,11 +8,15 @@
 //! The workers flush denormal numbers to zero. No other thread's floating-point mode is touched.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::kernels::{Isa, Kernel, Simd, dispatch, flush_denormals};
+
+/// Elements that one thread takes at a time where little is done to each: what takes some microseconds.
+pub const PART: usize = 1 << 14;
 
 /// The number of threads a program gets if it does not say: the machine's.
 pub fn available() -> usize {
@@ -82,12 +86,7 @@ fn halve(first: usize, last: usize, body: &(impl Fn(usize) + Sync)) {
 /// If `part` is 0, or the slices differ in length.
 #[track_caller]
 pub fn for_each_part<S: Slices + Send>(slices: S, part: usize, body: impl Fn(S) + Sync) {
-    assert!(part > 0, "parts of 0 elements");
-    if slices.common_len() > part && current() > 1 {
-        run(|| halve_slices(slices, part, &body));
-    } else {
-        halve_slices(slices, part, &body);
-    }
+    fold_parts(slices, part, &body, &|(), ()| ());
 }
 
 /// The sum of what `body` returns for each part; see [`for_each_part`]. Parts are added in pairs, the same ones on any number of
@@ -97,40 +96,41 @@ pub fn for_each_part<S: Slices + Send>(slices: S, part: usize, body: impl Fn(S) 
 /// If `part` is 0, or the slices differ in length.
 #[track_caller]
 pub fn sum_over_parts<S: Slices + Send>(slices: S, part: usize, body: impl Fn(S) -> f64 + Sync) -> f64 {
+    fold_parts(slices, part, &body, &|low, high| low + high)
+}
+
+#[track_caller]
+fn fold_parts<S: Slices + Send, R: Send>(
+    slices: S,
+    part: usize,
+    body: &(impl Fn(S) -> R + Sync),
+    join: &(impl Fn(R, R) -> R + Sync),
+) -> R {
     assert!(part > 0, "parts of 0 elements");
     if slices.common_len() > part && current() > 1 {
-        run(|| sum_of_halves(slices, part, &body))
+        run(|| fold_halves(slices, part, body, join))
     } else {
-        sum_of_halves(slices, part, &body)
+        fold_halves(slices, part, body, join)
     }
 }
 
-fn sum_of_halves<S: Slices + Send>(slices: S, part: usize, body: &(impl Fn(S) -> f64 + Sync)) -> f64 {
+fn fold_halves<S: Slices + Send, R: Send>(
+    slices: S,
+    part: usize,
+    body: &(impl Fn(S) -> R + Sync),
+    join: &(impl Fn(R, R) -> R + Sync),
+) -> R {
     let len = slices.common_len();
     if len <= part {
         return dispatch(Isa::best(), Part { slices, body });
     }
     let (low, high) = slices.cut(len.div_ceil(part) / 2 * part);
     let (low, high) = if is_worker() {
-        rayon::join(|| sum_of_halves(low, part, body), || sum_of_halves(high, part, body))
+        rayon::join(|| fold_halves(low, part, body, join), || fold_halves(high, part, body, join))
     } else {
-        (sum_of_halves(low, part, body), sum_of_halves(high, part, body))
+        (fold_halves(low, part, body, join), fold_halves(high, part, body, join))
     };
-    low + high
-}
-
-fn halve_slices<S: Slices + Send>(slices: S, part: usize, body: &(impl Fn(S) + Sync)) {
-    let len = slices.common_len();
-    if len <= part {
-        return dispatch(Isa::best(), Part { slices, body });
-    }
-    let (low, high) = slices.cut(len.div_ceil(part) / 2 * part);
-    if is_worker() {
-        rayon::join(|| halve_slices(low, part, body), || halve_slices(high, part, body));
-    } else {
-        halve_slices(low, part, body);
-        halve_slices(high, part, body);
-    }
+    join(low, high)
 }
 
 /// A part with what is done to it, compiled for each instruction set.
@@ -148,19 +148,8 @@ impl<S, R, B: Fn(S) -> R> Kernel for Part<'_, S, B> {
     }
 }
 
-/// Cuts `data` into chunks of `chunk` elements (the last may be shorter) and calls `body` with the first index of each and
-/// the chunk.
-pub(crate) fn for_each_chunk(data: &mut [f32], chunk: usize, body: impl Fn(usize, &mut [f32]) + Sync) {
-    let start = data.as_ptr() as usize;
-    for_each_part(
-        data,
-        chunk,
-        #[inline(always)]
-        |part| body((part.as_ptr() as usize - start) / size_of::<f32>(), part),
-    );
-}
-
-/// One or more slices of the same length: what [`for_each_part`] cuts.
+/// One or more slices of the same length, and ranges of as many indices: what [`for_each_part`] cuts. `0..len` beside slices tells a part
+/// where it stands in them.
 pub trait Slices: Sized {
     /// The length of all of them.
     ///
@@ -188,6 +177,16 @@ impl Slices for &mut [f32] {
     }
     fn cut(self, at: usize) -> (Self, Self) {
         self.split_at_mut(at)
+    }
+}
+
+impl Slices for Range<usize> {
+    fn common_len(&self) -> usize {
+        self.len()
+    }
+    fn cut(self, at: usize) -> (Self, Self) {
+        let middle = self.start + at;
+        (self.start..middle, middle..self.end)
     }
 }
 
@@ -264,11 +263,12 @@ mod tests {
     fn parts_cover_the_slices_once() {
         for len in [0, 1, 9, 10, 11, 95] {
             let (mut x, y) = (vec![1.0; len], (0..len).map(|i| i as f32).collect::<Vec<_>>());
-            let add = |(x, y): (&mut [f32], &[f32])| {
-                assert!(x.len() <= 10);
+            let add = |(at, (x, y)): (Range<usize>, (&mut [f32], &[f32]))| {
+                assert!(x.len() <= 10 && x.len() == at.len());
+                assert!(y.iter().zip(at).all(|(&y, i)| y == i as f32));
                 x.iter_mut().zip(y).for_each(|(x, y)| *x += y);
             };
-            run_on(3, || for_each_part((&mut x[..], &y[..]), 10, add));
+            run_on(3, || for_each_part((0..len, (&mut x[..], &y[..])), 10, add));
             assert!(x.iter().zip(&y).all(|(&x, &y)| x == y + 1.0), "{len}");
         }
     }

@@ -228,16 +228,14 @@ fn for_each_block(
     elements: usize,
     body: impl Fn(usize, (&mut [f32], &mut [f32])) + Sync,
 ) {
-    let start = a.as_ptr() as usize;
     let part = if elements < PART { usize::MAX } else { 2 * BLOCK };
     for_each_part(
-        (a, b),
+        (0..a.len(), (a, b)),
         part,
         #[inline(always)]
-        |(a, b)| {
-            let first = (a.as_ptr() as usize - start) / size_of::<f32>();
-            for (i, blocks) in a.chunks_mut(BLOCK).zip(b.chunks_mut(BLOCK)).enumerate() {
-                body(first + i * BLOCK, blocks);
+        |(columns, (a, b))| {
+            for (first, blocks) in columns.step_by(BLOCK).zip(a.chunks_mut(BLOCK).zip(b.chunks_mut(BLOCK))) {
+                body(first, blocks);
             }
         },
     );

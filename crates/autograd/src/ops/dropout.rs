@@ -2,15 +2,12 @@
 //! would cost more than reading it, and dropped elements cannot be told from the result, where a zero may be a ReLU's.
 
 use layerwise_tensor::Stream;
-use layerwise_tensor::threads::for_each_part;
+use layerwise_tensor::threads::{PART, for_each_part};
 
 use super::Op;
 use crate::gradients::Backward;
 use crate::graph::{Forward, NodeId};
 use crate::{Mode, Var};
-
-/// Elements that one thread draws at a time.
-const PART: usize = 1 << 14;
 
 /// The limit of SELU at minus infinity, `-scale alpha` (Klambauer et al. 2017).
 const SELU_FLOOR: f64 = -1.758_099_340_847_376_6;
@@ -72,13 +69,12 @@ impl<'p> Var<'p> {
         }
         let (x, stream) = (self.node, self.pass.stream());
         self.pass.record(self.shape(), self.needs_gradient(), |Forward { values, out, .. }| {
-            let start = out.as_ptr() as usize;
             for_each_part(
-                (out, values.get(x)),
+                (0..out.len(), (out, values.get(x))),
                 PART,
                 #[inline(always)]
-                |(out, x)| {
-                    stream.fill_normal(position(start, out), out, 0.0, std);
+                |(at, (out, x))| {
+                    stream.fill_normal(at.start as u64, out, 0.0, std);
                     out.iter_mut().zip(x).for_each(|(out, x)| *out += x);
                 },
             );
@@ -99,13 +95,12 @@ impl<'p> Var<'p> {
         let (x, shape, stream) = (self.node, self.shape(), self.pass.stream());
         self.pass.record(shape, self.needs_gradient(), |Forward { values, out, workspace }| {
             let (slot, factors) = workspace.buffer(shape.len());
-            let start = factors.as_ptr() as usize;
             for_each_part(
-                (factors, (out, values.get(x))),
+                (0..shape.len(), (factors, (out, values.get(x)))),
                 PART,
                 #[inline(always)]
-                |(factors, (out, x))| {
-                    draw(stream, position(start, factors), factors);
+                |(at, (factors, (out, x)))| {
+                    draw(stream, at.start as u64, factors);
                     for ((out, &x), &factor) in out.iter_mut().zip(x).zip(factors.iter()) {
                         *out = factor * x + offset(factor);
                     }
@@ -120,11 +115,6 @@ impl<'p> Var<'p> {
 fn drop(stream: Stream, at: u64, factors: &mut [f32], p: f32, kept: f32) {
     stream.fill_bernoulli(at, 1.0 - p, factors);
     factors.iter_mut().for_each(|factor| *factor *= kept);
-}
-
-/// The index of a part's first element in the slice that starts at the address `start`.
-fn position(start: usize, part: &[f32]) -> u64 {
-    ((part.as_ptr() as usize - start) / size_of::<f32>()) as u64
 }
 
 #[track_caller]

@@ -1,4 +1,4 @@
-use layerwise_tensor::threads::for_each_part;
+use layerwise_tensor::threads::{PART, for_each_part};
 use layerwise_tensor::{Accum, Shape, reduce};
 
 use super::Op;
@@ -6,9 +6,6 @@ use super::pair_loss::{Formula, Kind, Reduction};
 use crate::Var;
 use crate::gradients::Backward;
 use crate::graph::{Forward, NodeId};
-
-/// Elements that one thread takes at a time.
-const PART: usize = 1 << 14;
 
 impl<'p> Var<'p> {
     /// The mean over all elements of `(x - target)^2`, accumulated in f64.
