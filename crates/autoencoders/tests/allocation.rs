@@ -1,13 +1,11 @@
 //! After its first step, training allocates nothing, whatever the model.
 
 use std::alloc::System;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use layerwise_autoencoders::{Activation, Autoencoder, Corruption, Emphasis, Likelihood, Loss, Scale, Vae};
 use layerwise_autograd::{Params, Pass, Tape, Tensor, Var};
 use layerwise_optim::{Adam, AdamConfig, Optimizer};
 use layerwise_tensor::data::{Dataset, Rows};
-use layerwise_tensor::threads::for_each_part;
 use layerwise_tensor::{Rng, threads};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -19,17 +17,6 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 fn allocations() -> usize {
     let stats = ALLOCATOR.stats();
     stats.allocations + stats.reallocations
-}
-
-/// Waits until all workers have come: a thread allocates when it starts, which may be later than the first step.
-fn gather(threads: usize) {
-    let arrived = AtomicUsize::new(0);
-    for_each_part(&mut vec![0.0; threads][..], 1, |_| {
-        arrived.fetch_add(1, Ordering::Relaxed);
-        while arrived.load(Ordering::Relaxed) < threads {
-            std::thread::yield_now();
-        }
-    });
 }
 
 fn check(name: &str, mut params: Params, loss: impl for<'p> Fn(&'p Pass<'p>, &Rows<'_>) -> Var<'p> + Sync) {
@@ -58,9 +45,6 @@ fn check(name: &str, mut params: Params, loss: impl for<'p> Fn(&'p Pass<'p>, &Ro
 }
 
 fn main() {
-    for threads in [1, 2, 4] {
-        threads::run_on(threads, || gather(threads));
-    }
     let base = || Autoencoder::new(&[200, 100]).code(Activation::Sigmoid).loss(Loss::BceWithLogits);
     let deep = || Autoencoder::new(&[200, 100, 16]);
     for (name, config) in [

@@ -1,11 +1,9 @@
 //! After its first step, training allocates nothing.
 
 use std::alloc::System;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use layerwise::prelude::*;
 use layerwise::recipe::Recipe;
-use layerwise::tensor::threads::for_each_part;
 use layerwise::{activation, batch_normalization, dropout, initialization, mlp, optimizer};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -19,22 +17,10 @@ fn allocations() -> usize {
     stats.allocations + stats.reallocations
 }
 
-/// Waits until all workers have come: a thread allocates when it starts, which may be later than the first step.
-fn gather(threads: usize) {
-    let arrived = AtomicUsize::new(0);
-    for_each_part(&mut vec![0.0; threads][..], 1, |_| {
-        arrived.fetch_add(1, Ordering::Relaxed);
-        while arrived.load(Ordering::Relaxed) < threads {
-            std::thread::yield_now();
-        }
-    });
-}
-
 /// Allocations in each of the first ten steps of a section's network with this rule.
 fn allocations_per_step(recipe: &Recipe, optimizer: &OptimizerConfig, threads: usize) -> Vec<usize> {
     let mnist = Mnist::embedded();
     threads::run_on(threads, || {
-        gather(threads);
         let mut params = Params::new();
         let model = recipe.network.build(&mut params.root(), &mut Rng::seed(0));
         let mut opt = optimizer.build(&params);

@@ -3,7 +3,7 @@
 #[path = "rules/allocator.rs"]
 mod allocator;
 
-use allocator::{count, gather};
+use allocator::count;
 use layerwise_autograd::{Params, Tensor};
 use layerwise_optim::{Clip, Constraint, OneCycle, Progress, Schedule, Sgd, SgdConfig, Trainer};
 use layerwise_tensor::threads;
@@ -12,7 +12,6 @@ use layerwise_tensor::threads;
 fn allocations_per_step(threads: usize, clip: Clip) -> Vec<usize> {
     let data = Tensor::from_fn([40, 300], |i| (i as f32 * 0.11).sin());
     threads::run_on(threads, || {
-        gather(threads);
         let mut params = Params::new();
         let w = params.root().parameter("weight", [400, 300], |w| w.fill(0.1)); // several parts for the threads
         let mut opt = Sgd::new(&params, SgdConfig::with_momentum(0.1, 0.9));

@@ -219,7 +219,7 @@ fn pool(threads: usize) -> Arc<ThreadPool> {
 }
 
 fn new_pool(threads: usize) -> ThreadPool {
-    ThreadPoolBuilder::new()
+    let pool = ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|i| format!("layerwise-{i}"))
         .start_handler(|_| {
@@ -227,7 +227,10 @@ fn new_pool(threads: usize) -> ThreadPool {
             flush_denormals();
         })
         .build()
-        .unwrap_or_else(|error| panic!("starting {threads} worker threads: {error}"))
+        .unwrap_or_else(|error| panic!("starting {threads} worker threads: {error}"));
+    // A thread allocates when it starts, which on a busy machine may be later than the first training step: wait for all.
+    pool.broadcast(|_| ());
+    pool
 }
 
 #[cfg(test)]

@@ -154,7 +154,6 @@ fn close(found: &[f32], expected: &[f32], tolerance: f32) -> Checked {
 fn allocates_nothing(line: &Line) -> Checked {
     for threads in [1, 2, 4] {
         let counts = threads::run_on(threads, || {
-            allocator::gather(threads);
             let mut problem = Problem::new([[300, 200], [200, 250]]);
             let setting = Setting { weight_decay: 0.01, ..Setting::default() };
             let (mut opt, mut tape) = (line.make(&problem.params, setting), Tape::new());
