@@ -159,7 +159,7 @@ mod tests {
             test_mse: None,
             test_squared_error: None,
             seconds: 0.75,
-            history: History { epochs },
+            history: History { epochs, ..History::default() },
             findings: None,
         };
         write_results(&dir, std::slice::from_ref(&outcome)).unwrap();

@@ -24,7 +24,7 @@ pub use rules::{Adamax, AdamaxConfig, Lamb, LambConfig, Lion, LionConfig, Lookah
 pub use rules::{NAdam, NAdamConfig, RAdam, RAdamConfig, RmsProp, RmsPropConfig, Sgd, SgdConfig};
 pub use schedule::{Anneal, Goal, OneCycle, PlateauConfig, ReduceOnPlateau, Schedule, Threshold};
 pub use state::{OptimizerState, ParameterState, StateError};
-pub use trainer::{
-    EpochRecord, History, Progress, RangeCurve, RangePoint, RangeTest, StepView, TrainError, Trainer,
-};
+pub use trainer::{BeginView, Callback, EndView, EpochView, Halt, StepView};
+pub use trainer::{Ended, EpochRecord, History, Progress, TrainError, Trainer};
+pub use trainer::{RangeCurve, RangePoint, RangeTest};
 pub use updater::Updater;

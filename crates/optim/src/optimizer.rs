@@ -54,29 +54,42 @@ pub trait Optimizer {
     }
 }
 
-/// A boxed one, for programs that choose at run time.
-impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
-    fn update(&mut self, params: &mut Params, gradients: &mut ParamGradients<'_>) {
-        (**self).update(params, gradients);
-    }
-    fn lr(&self) -> f32 {
-        (**self).lr()
-    }
-    fn set_lr(&mut self, lr: f32) {
-        (**self).set_lr(lr);
-    }
-    fn momentum(&self) -> Option<f32> {
-        (**self).momentum()
-    }
-    fn set_momentum(&mut self, momentum: f32) {
-        (**self).set_momentum(momentum);
-    }
-    fn state(&self) -> OptimizerState {
-        (**self).state()
-    }
-    fn load_state(&mut self, state: &OptimizerState) -> Result<(), StateError> {
-        (**self).load_state(state)
-    }
+macro_rules! forward {
+    ($(#[$doc:meta])* $pointer:ty) => {
+        $(#[$doc])*
+        impl<O: Optimizer + ?Sized> Optimizer for $pointer {
+            fn update(&mut self, params: &mut Params, gradients: &mut ParamGradients<'_>) {
+                (**self).update(params, gradients);
+            }
+            fn lr(&self) -> f32 {
+                (**self).lr()
+            }
+            fn set_lr(&mut self, lr: f32) {
+                (**self).set_lr(lr);
+            }
+            fn momentum(&self) -> Option<f32> {
+                (**self).momentum()
+            }
+            fn set_momentum(&mut self, momentum: f32) {
+                (**self).set_momentum(momentum);
+            }
+            fn state(&self) -> OptimizerState {
+                (**self).state()
+            }
+            fn load_state(&mut self, state: &OptimizerState) -> Result<(), StateError> {
+                (**self).load_state(state)
+            }
+        }
+    };
+}
+
+forward! {
+    /// A boxed one, for programs that choose at run time.
+    Box<O>
+}
+forward! {
+    /// A borrowed one, for functions that take it as a `dyn Optimizer`.
+    &mut O
 }
 
 /// # Panics

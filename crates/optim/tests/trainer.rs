@@ -145,7 +145,7 @@ fn metrics_are_measured_after_every_epoch_and_the_history_is_data() {
         (Some(2.0), Some(0.0), None)
     );
     let text = serde_json::to_string(&history).unwrap();
-    assert!(text.starts_with(r#"[{"epoch":1,"loss":1.0,"lr":0.5,"seconds":"#), "{text}");
+    assert!(text.starts_with(r#"{"epochs":[{"epoch":1,"loss":1.0,"lr":0.5,"seconds":"#), "{text}");
     assert_eq!(serde_json::from_str::<History>(&text).unwrap(), history);
 }
 

@@ -1,53 +1,15 @@
 //! What happens around the steps of a run.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
 
 use layerwise_autograd::Params;
 
-use super::Trainer;
+use super::callback::{Callback, Halt, StepView};
+use super::history::LOSS;
+use super::look::{Look, Mean, Plateau, StopWhen};
+use super::{Trainer, Watched};
 use crate::{Clip, Constraint, Optimizer, PlateauConfig, ReduceOnPlateau, Schedule, clip};
-
-/// The name that stands for the mean training loss of an epoch.
-pub(super) const LOSS: &str = "loss";
-
-/// A run after some of its steps: what [`Trainer::every`] shows.
-#[derive(Clone, Copy, Debug)]
-pub struct StepView<'p> {
-    /// How many steps have been made since the beginning of the run.
-    pub step: u64,
-    /// The mean training loss over the examples since the last look, each taken when its batch was trained on.
-    pub loss: f64,
-    /// The parameters as they are now.
-    pub params: &'p Params,
-}
-
-type Look<'a> = Box<dyn FnMut(&StepView<'_>) -> ControlFlow<()> + Send + 'a>;
-
-/// Who is called after every so manieth step, and the losses since the last time. `Break` ends the run.
-pub(super) struct Call<'a> {
-    pub every: u64,
-    pub mean: Mean,
-    pub call: Look<'a>,
-}
-
-/// The mean loss over examples.
-#[derive(Default)]
-pub(super) struct Mean {
-    total: f64,
-    examples: usize,
-}
-
-impl Mean {
-    /// Adds a batch with its mean loss.
-    pub fn add(&mut self, loss: f32, examples: usize) {
-        self.total += f64::from(loss) * examples as f64;
-        self.examples += examples;
-    }
-
-    pub fn get(&self) -> f64 {
-        self.total / self.examples as f64
-    }
-}
 
 impl<'a> Trainer<'a> {
     /// Ends the run after this many steps, within an epoch if need be. Its metrics are measured then. Defaults to all the steps of all
@@ -94,8 +56,10 @@ impl<'a> Trainer<'a> {
     #[must_use]
     #[track_caller]
     pub fn reduce_on_plateau(self, watched: impl Into<String>, config: PlateauConfig) -> Self {
-        let plateau = Some((watched.into(), ReduceOnPlateau::new(config)));
-        Trainer { plateau, ..self }.refuse_two_masters()
+        let (watched, plateau) = (watched.into(), ReduceOnPlateau::new(config));
+        let mut trainer = Trainer { plateau: true, ..self }.refuse_two_masters();
+        trainer.watched.push(Watched { by: "a plateau", name: watched.clone() });
+        trainer.callback(Plateau { watched, plateau })
     }
 
     /// Clips the gradients before every step. Defaults to as they are.
@@ -117,6 +81,14 @@ impl<'a> Trainer<'a> {
         self
     }
 
+    /// Goes along with the run; see [`Callback`]. May be called for several. `&mut callback` is one too, for what the program looks at
+    /// afterwards.
+    #[must_use]
+    pub fn callback(mut self, callback: impl Callback + Send + 'a) -> Self {
+        self.callbacks.0.push(Box::new(callback));
+        self
+    }
+
     /// Calls `look` after every `steps` steps, for curves over steps instead of epochs.
     ///
     /// # Panics
@@ -125,26 +97,52 @@ impl<'a> Trainer<'a> {
     #[track_caller]
     pub fn every(self, steps: u64, mut look: impl FnMut(&StepView<'_>) + Send + 'a) -> Self {
         assert!(steps > 0, "the number of steps between two calls must be at least 1, found 0");
-        self.call(steps, move |view| {
+        self.look(steps, move |view| {
             look(view);
             ControlFlow::Continue(())
         })
     }
 
     /// [`Trainer::every`], with a say in whether the run goes on.
-    pub(super) fn call(
-        mut self,
+    pub(super) fn look(
+        self,
         every: u64,
-        call: impl FnMut(&StepView<'_>) -> ControlFlow<()> + Send + 'a,
+        look: impl FnMut(&StepView<'_>) -> ControlFlow<Halt> + Send + 'a,
     ) -> Self {
-        self.calls.push(Call { every, mean: Mean::default(), call: Box::new(call) });
-        self
+        self.callback(Look { every, mean: Mean::default(), look })
+    }
+
+    /// Ends the run after the current step when `flag` is true: what a program's handler of Ctrl-C sets. [`History::ended`] is then
+    /// [`Ended::Stopped`]. The library handles no signals itself.
+    ///
+    /// ```
+    /// use std::sync::atomic::AtomicBool;
+    ///
+    /// use layerwise_autograd::{Params, Tensor};
+    /// use layerwise_optim::{Ended, Progress, Sgd, SgdConfig, Trainer};
+    ///
+    /// static STOP: AtomicBool = AtomicBool::new(true); // nearly always false
+    /// let mut params = Params::new();
+    /// let w = params.root().parameter("w", [1], |w| w[0] = 1.0);
+    /// let mut opt = Sgd::new(&params, SgdConfig { lr: 0.25, ..Default::default() });
+    /// let trainer = Trainer::new(100).progress(Progress::Silent).stop_when(&STOP);
+    /// let history = trainer
+    ///     .fit(&mut params, &mut opt, &Tensor::zeros([10, 1]), |pass, _| pass.param(w).square().sum())
+    ///     .unwrap();
+    /// assert_eq!((history.ended, params[w][0]), (Ended::Stopped, 0.5));
+    /// ```
+    ///
+    /// [`History::ended`]: crate::History::ended
+    /// [`Ended::Stopped`]: crate::Ended::Stopped
+    #[must_use]
+    pub fn stop_when(self, flag: &'a AtomicBool) -> Self {
+        self.callback(StopWhen(flag))
     }
 
     #[track_caller]
     fn refuse_two_masters(self) -> Self {
         assert!(
-            self.lr_schedule.is_none() || self.plateau.is_none(),
+            self.lr_schedule.is_none() || !self.plateau,
             "the learning rate follows a schedule or is reduced on plateaus, not both"
         );
         self
@@ -161,10 +159,10 @@ impl<'a> Trainer<'a> {
         }
         let has_momentum = self.momentum_schedule.is_none() || opt.momentum().is_some();
         assert!(has_momentum, "a schedule of the momentum for an optimizer that has none");
-        if let Some((watched, _)) = &self.plateau {
-            let known = watched == LOSS || self.metrics.iter().any(|(name, _)| name == watched);
+        for Watched { by, name } in &self.watched {
+            let known = name == LOSS || self.metrics.iter().any(|(metric, _)| metric == name);
             let names = || self.metrics.iter().map(|(name, _)| format!(", {name:?}")).collect::<String>();
-            assert!(known, "a plateau of {watched:?}, which is not measured; there is {LOSS:?}{}", names());
+            assert!(known, "{by} of {name:?}, which is not measured; there is {LOSS:?}{}", names());
         }
     }
 }

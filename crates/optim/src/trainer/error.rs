@@ -42,6 +42,14 @@ pub enum TrainError {
         /// The loss.
         loss: f32,
     },
+    /// A callback has failed ([`Halt::Fail`](crate::Halt::Fail)). The parameters are those after the step.
+    #[error("after step {step} of the run: {message}")]
+    Callback {
+        /// The step since the beginning of the run, from 1 on.
+        step: u64,
+        /// What it says.
+        message: String,
+    },
 }
 
 /// Why a step could not be made.

@@ -2,12 +2,53 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// The name that stands for the mean training loss of an epoch.
+pub(super) const LOSS: &str = "loss";
+
 /// What a training run went through.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Written")]
 pub struct History {
-    /// One record per epoch, in order.
+    /// One record per epoch, in order. An epoch that was cut off has one only if [`Trainer::steps`](crate::Trainer::steps) ended it.
     pub epochs: Vec<EpochRecord>,
+    /// Why there are no more.
+    pub ended: Ended,
+}
+
+/// The forms in which histories have been written.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    /// Before there was more than epochs in it.
+    Epochs(Vec<EpochRecord>),
+    All {
+        epochs: Vec<EpochRecord>,
+        #[serde(default)]
+        ended: Ended,
+    },
+}
+
+impl From<Written> for History {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Epochs(epochs) => History { epochs, ..History::default() },
+            Written::All { epochs, ended } => History { epochs, ended },
+        }
+    }
+}
+
+/// Why a run made no further steps.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Ended {
+    /// All epochs, or as many steps as asked for, have been made.
+    #[default]
+    Finished,
+    /// The flag of [`Trainer::stop_when`](crate::Trainer::stop_when) was raised.
+    Stopped,
+    /// A callback wanted it, for this reason.
+    Callback(String),
 }
 
 /// One epoch of a training run.
@@ -24,6 +65,13 @@ pub struct EpochRecord {
     pub seconds: f64,
     /// What was measured at its end, by name.
     pub metrics: BTreeMap<String, f64>,
+}
+
+impl EpochRecord {
+    /// The loss or a metric that is there.
+    pub(super) fn measured(&self, name: &str) -> f64 {
+        if name == LOSS { self.loss } else { self.metrics[name] }
+    }
 }
 
 impl History {

@@ -1,8 +1,10 @@
 //! The training loop.
 
+mod callback;
 mod control;
 mod error;
 mod history;
+mod look;
 mod progress;
 mod range_test;
 mod run;
@@ -11,17 +13,24 @@ use layerwise_autograd::{Params, Pass, Var};
 use layerwise_tensor::data::Dataset;
 use layerwise_tensor::threads;
 
-use crate::{Clip, Constraint, Optimizer, ReduceOnPlateau, Schedule};
-use control::Call;
+use crate::{Clip, Constraint, Optimizer, Schedule};
+use callback::Callbacks;
 
-pub use control::StepView;
+pub use callback::{BeginView, Callback, EndView, EpochView, Halt, StepView};
 pub use error::TrainError;
-pub use history::{EpochRecord, History};
+pub use history::{Ended, EpochRecord, History};
 pub use progress::Progress;
 pub use range_test::{RangeCurve, RangePoint, RangeTest};
 
 /// What is measured at the end of every epoch.
 type Metric<'a> = Box<dyn FnMut(&Params) -> f64 + Send + 'a>;
+
+/// The name of something that has to be measured.
+struct Watched {
+    /// Who wants it, for the message.
+    by: &'static str,
+    name: String,
+}
 
 /// The training loop: epochs of shuffled batches, a backward pass and a step for each.
 ///
@@ -61,12 +70,13 @@ pub struct Trainer<'a> {
     steps: Option<u64>,
     lr_schedule: Option<Schedule>,
     momentum_schedule: Option<Schedule>,
-    /// With the name of what is measured.
-    plateau: Option<(String, ReduceOnPlateau)>,
+    /// Whether it is reduced on plateaus.
+    plateau: bool,
+    watched: Vec<Watched>,
     clip: Option<Clip>,
     /// With the pattern of the names.
     constraints: Vec<(String, Constraint)>,
-    calls: Vec<Call<'a>>,
+    callbacks: Callbacks<'a>,
 }
 
 impl<'a> Trainer<'a> {
@@ -83,10 +93,11 @@ impl<'a> Trainer<'a> {
             steps: None,
             lr_schedule: None,
             momentum_schedule: None,
-            plateau: None,
+            plateau: false,
+            watched: Vec::new(),
             clip: None,
             constraints: Vec::new(),
-            calls: Vec::new(),
+            callbacks: Callbacks::default(),
         }
     }
 
@@ -142,7 +153,8 @@ impl<'a> Trainer<'a> {
     /// Runs on our worker threads ([`threads::run`]), all of the machine's unless the caller is on some already.
     ///
     /// # Errors
-    /// If there is nothing to train on, or the loss is not finite; the parameters are then those after the last good step.
+    /// If there is nothing to train on, the loss is not finite, or a callback has failed; the parameters are then those after the last good
+    /// step.
     ///
     /// # Panics
     /// Where `loss` does, and if it returns anything but a single number. If a constraint matches no parameter, a plateau watches a metric that

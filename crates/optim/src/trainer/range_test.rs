@@ -7,7 +7,8 @@ use layerwise_tensor::data::Dataset;
 use layerwise_tensor::threads;
 use serde::{Deserialize, Serialize};
 
-use super::{Progress, TrainError, Trainer};
+use super::callback::Callbacks;
+use super::{Halt, Progress, TrainError, Trainer};
 use crate::{ConfigError, Optimizer, Schedule};
 
 /// The constants of [`Trainer::range_test`].
@@ -114,7 +115,7 @@ impl Trainer<'_> {
     /// Parameters and optimizer are afterwards as they were before: the test has a copy of the parameters, and the optimizer's state
     /// is put back.
     ///
-    /// Batches, seed, clipping and constraints are those of the run. Its schedules, plateau, metrics, looks and numbers of epochs and
+    /// Batches, seed, clipping and constraints are those of the run. Its schedules, plateau, metrics, callbacks and numbers of epochs and
     /// steps are left out. That the loss diverges is a result, not an error: the curve ends there, without the point that was not finite.
     ///
     /// ```
@@ -162,12 +163,12 @@ impl Trainer<'_> {
         let mut lowest = f64::INFINITY;
         // Every epoch has a step, so there are enough of them.
         let run = self.only_batches(test.steps as usize).steps(test.steps).lr_schedule(schedule.clone());
-        let run = run.call(1, |view| {
+        let run = run.look(1, |view| {
             let smoothed = smooth.add(view.loss);
             points.push(RangePoint { lr: schedule.at(view.step - 1), loss: view.loss, smoothed });
             lowest = lowest.min(smoothed);
             if smoothed > f64::from(test.divergence) * lowest {
-                return ControlFlow::Break(());
+                return Halt::end("the loss diverges");
             }
             ControlFlow::Continue(())
         });
@@ -190,8 +191,9 @@ impl Trainer<'_> {
             metrics: Vec::new(),
             lr_schedule: None,
             momentum_schedule: None,
-            plateau: None,
-            calls: Vec::new(),
+            plateau: false,
+            watched: Vec::new(),
+            callbacks: Callbacks::default(),
             ..self
         }
     }

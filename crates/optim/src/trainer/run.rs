@@ -7,17 +7,18 @@ use layerwise_autograd::{Params, Pass, Tape, Var};
 use layerwise_tensor::Rng;
 use layerwise_tensor::data::Dataset;
 
-use super::control::{Call, LOSS, Mean, StepView};
+use super::callback::{BeginView, EndView, EpochView, Halt, StepView};
 use super::error::Stop;
+use super::look::Mean;
 use super::progress::Reporter;
-use super::{EpochRecord, History, TrainError, Trainer};
+use super::{Ended, EpochRecord, History, TrainError, Trainer};
 use crate::{Clip, Optimizer, clip_grad_norm, clip_grad_value};
 
 impl Trainer<'_> {
     pub(super) fn run<D, O>(
         mut self,
         params: &mut Params,
-        opt: &mut O,
+        mut opt: &mut O,
         data: &D,
         loss: impl for<'p> Fn(&'p Pass<'p>, &D::Batch<'_>) -> Var<'p>,
     ) -> Result<History, TrainError>
@@ -25,6 +26,7 @@ impl Trainer<'_> {
         D: Dataset,
         O: Optimizer + ?Sized,
     {
+        let opt: &mut dyn Optimizer = &mut opt;
         let mut order = self.first_order(data.len())?;
         let batches = self.batches(order.len());
         let mut rng = Rng::seed(self.seed);
@@ -32,43 +34,55 @@ impl Trainer<'_> {
         let mut history = History::default();
         let mut reporter = Reporter::new(self.progress, self.epochs, batches);
         let mut step = 0;
-        for epoch in 1..=self.epochs {
+        let begin = BeginView { step, history: &history, params };
+        let mut flow = self.callbacks.tell(|callback| callback.on_begin(&begin));
+        'run: for epoch in 1..=self.epochs {
             let start = Instant::now();
             if self.shuffle {
                 rng.split().stream(0).permute_into(&mut order);
             }
             let mut mean = Mean::default();
             for (i, rows) in order.chunks(self.batch_size).take(batches).enumerate() {
+                if flow.is_break() {
+                    break 'run;
+                }
                 let batch = data.batch(rows);
                 self.prepare(step, opt);
                 let value = self.step(params, opt, &mut tape, rng.next_u64(), |pass| loss(pass, &batch));
                 step += 1;
-                let value = value.map_err(|stop| stop.at(epoch, step))?;
+                let value = f64::from(value.map_err(|stop| stop.at(epoch, step))?);
                 mean.add(value, rows.len());
                 reporter.step(i + 1, mean.get());
-                if self.report(step, value, rows.len(), params).is_break() {
-                    return Ok(history);
-                }
+                let view = StepView { step, epoch, loss: value, examples: rows.len(), lr: opt.lr(), params };
+                flow = self.callbacks.tell(|callback| callback.on_step(&view));
                 if Some(step) == self.steps {
                     break;
                 }
+            }
+            if flow.is_break() {
+                break;
             }
             let metrics =
                 self.metrics.iter_mut().map(|(name, measure)| (name.clone(), measure(params))).collect();
             let seconds = start.elapsed().as_secs_f64();
             let record = EpochRecord { epoch, loss: mean.get(), lr: opt.lr(), seconds, metrics };
-            self.reduce(&record, opt);
             reporter.epoch(&record);
+            let mut view = EpochView { step, record: &record, params, opt: &mut *opt };
+            flow = self.callbacks.tell(|callback| callback.on_epoch(&mut view));
             history.epochs.push(record);
             if Some(step) == self.steps {
                 break;
             }
         }
+        history.ended = ended(flow, step)?;
+        let mut view = EndView { step, history: &history, params };
+        let flow = self.callbacks.tell(|callback| callback.on_end(&mut view));
+        ended(flow, step)?;
         Ok(history)
     }
 
     /// What the schedules say about a step, from 0 on.
-    fn prepare(&self, step: u64, opt: &mut (impl Optimizer + ?Sized)) {
+    fn prepare(&self, step: u64, opt: &mut dyn Optimizer) {
         if let Some(schedule) = &self.lr_schedule {
             opt.set_lr(schedule.at(step));
         }
@@ -81,7 +95,7 @@ impl Trainer<'_> {
     fn step(
         &self,
         params: &mut Params,
-        opt: &mut (impl Optimizer + ?Sized),
+        opt: &mut dyn Optimizer,
         tape: &mut Tape,
         seed: u64,
         loss: impl for<'p> Fn(&'p Pass<'p>) -> Var<'p>,
@@ -108,24 +122,6 @@ impl Trainer<'_> {
         Ok(value)
     }
 
-    /// Tells those who wait for a step. The first that wants the run to end ends it.
-    fn report(&mut self, step: u64, loss: f32, examples: usize, params: &Params) -> ControlFlow<()> {
-        for Call { every, mean, call } in &mut self.calls {
-            mean.add(loss, examples);
-            if step.is_multiple_of(*every) {
-                call(&StepView { step, loss: std::mem::take(mean).get(), params })?;
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn reduce(&mut self, record: &EpochRecord, opt: &mut (impl Optimizer + ?Sized)) {
-        if let Some((watched, plateau)) = &mut self.plateau {
-            let measured = if watched == LOSS { record.loss } else { record.metrics[watched.as_str()] };
-            plateau.step(measured, opt);
-        }
-    }
-
     fn first_order(&self, examples: usize) -> Result<Vec<u32>, TrainError> {
         if examples == 0 {
             return Err(TrainError::NoExamples);
@@ -139,5 +135,14 @@ impl Trainer<'_> {
     /// Batches in an epoch.
     fn batches(&self, examples: usize) -> usize {
         if self.drop_last { examples / self.batch_size } else { examples.div_ceil(self.batch_size) }
+    }
+}
+
+/// Why a run is over.
+fn ended(flow: ControlFlow<Halt>, step: u64) -> Result<Ended, TrainError> {
+    match flow {
+        ControlFlow::Continue(()) => Ok(Ended::Finished),
+        ControlFlow::Break(Halt::End(ended)) => Ok(ended),
+        ControlFlow::Break(Halt::Fail(message)) => Err(TrainError::Callback { step, message }),
     }
 }
