@@ -20,9 +20,9 @@ pub use anomaly::{AnomalyDetector, auroc, quantile};
 pub use config::{Autoencoder, KlSparsity, Loss, Scale, Weights};
 pub use corruption::{Corrupted, Corruption, Emphasis};
 pub use error::{ConfigError, DataError, FitError};
-#[cfg(feature = "safetensors")]
-pub use file::{LoadError, LoadProblem, SaveError};
 pub use layerwise_autograd::Activation;
+#[cfg(feature = "safetensors")]
+pub use layerwise_autograd::safetensors::{LoadError, LoadProblem, SaveError};
 pub use model::{AutoencoderModel, ReconstructionError};
 pub use pca::Pca;
 pub use stack::Stack;

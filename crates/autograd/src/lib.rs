@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod file;
 mod gradcheck;
 mod gradients;
 mod graph;
@@ -7,6 +8,8 @@ mod layers;
 mod ops;
 mod params;
 mod pass;
+#[cfg(feature = "safetensors")]
+pub mod safetensors;
 pub mod scalar;
 mod statistics;
 mod tape;
