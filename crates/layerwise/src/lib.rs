@@ -19,6 +19,8 @@ pub mod stacked_denoising_autoencoder;
 
 pub use layerwise_autoencoders as autoencoders;
 pub use layerwise_autograd as autograd;
+#[cfg(feature = "data")]
+pub use layerwise_data as data;
 pub use layerwise_mnist_data as mnist_data;
 pub use layerwise_nn_layers as nn_layers;
 pub use layerwise_optim as optim;
