@@ -170,6 +170,17 @@ impl BatchImages<'_> {
     /// If `out` is not exactly `batch * features` long.
     #[track_caller]
     pub fn write_to(&self, out: &mut [f32]) {
+        self.check(out);
+        let part = self.part();
+        for (i, part_of_out) in out.chunks_mut(part).enumerate() {
+            self.write_part(i * part, part_of_out);
+        }
+    }
+
+    /// # Panics
+    /// If `out` does not have as many values as the images.
+    #[track_caller]
+    pub(crate) fn check(&self, out: &[f32]) {
         let [batch, features] = self.shape();
         assert!(
             out.len() == batch * features,
@@ -177,19 +188,28 @@ impl BatchImages<'_> {
             batch * features,
             out.len()
         );
-        let (pixels, scale) = (self.set.pixels(), self.set.scale());
+    }
+
+    /// Values that are written together.
+    pub(crate) fn part(&self) -> usize {
+        // Images without pixels have no values, but chunks of none are not allowed.
+        (GROUP * self.set.features()).max(1)
+    }
+
+    /// Writes the values from place `at` on; whole images, no more than a part of them.
+    #[inline(always)]
+    pub(crate) fn write_part(&self, at: usize, out: &mut [f32]) {
+        let (features, pixels, scale) = (self.set.features(), self.set.pixels(), self.set.scale());
         match &self.rows {
-            Rows::Run(run) => scale.write(&pixels[run.start * features..run.end * features], out),
-            // Images without pixels leave nothing to write (and no chunks to write it in).
-            _ if features == 0 => {}
+            // Images without pixels.
+            _ if out.is_empty() => {}
+            Rows::Run(run) => scale.write(&pixels[run.start * features + at..][..out.len()], out),
             rows => {
                 let source = |i| &pixels[rows.get(i) * features..][..features];
-                for (group, images) in out.chunks_mut(GROUP * features).enumerate() {
-                    let first = group * GROUP;
-                    touch((first..(first + GROUP).min(batch)).map(source));
-                    for (i, image) in images.chunks_exact_mut(features).enumerate() {
-                        scale.write(source(first + i), image);
-                    }
+                let (first, images) = (at / features, out.len() / features);
+                touch((first..first + images).map(source));
+                for (i, image) in out.chunks_exact_mut(features).enumerate() {
+                    scale.write(source(first + i), image);
                 }
             }
         }

@@ -238,6 +238,7 @@ impl Scale {
     }
 
     /// `out[i] = pixels[i]`, scaled; the lengths are equal.
+    #[inline(always)]
     pub(crate) fn write(self, pixels: &[u8], out: &mut [f32]) {
         debug_assert_eq!(pixels.len(), out.len());
         for (value, &pixel) in out.iter_mut().zip(pixels) {

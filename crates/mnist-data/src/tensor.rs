@@ -2,6 +2,7 @@
 
 use layerwise_tensor::Shape;
 use layerwise_tensor::data::{Classified, Dataset, Labels, Source};
+use layerwise_tensor::threads::for_each_part;
 
 use crate::{Batch, BatchImages, BatchLabels, ImageSet};
 
@@ -10,8 +11,16 @@ impl Source for BatchImages<'_> {
         BatchImages::shape(self).into()
     }
 
+    /// [`BatchImages::write_to`] on all threads.
     fn write_to(&self, out: &mut [f32]) {
-        BatchImages::write_to(self, out);
+        self.check(out);
+        let places = 0..out.len();
+        for_each_part(
+            (out, places),
+            self.part(),
+            #[inline(always)]
+            |(out, places)| self.write_part(places.start, out),
+        );
     }
 }
 
@@ -47,6 +56,23 @@ impl Classified for ImageSet {
 mod tests {
     use super::*;
     use ndarray::{Array1, Array3};
+
+    #[test]
+    fn a_large_batch_is_written_in_parts() {
+        let images = Array3::from_shape_fn((100, 3, 5), |(i, j, k)| (i + 7 * j + 31 * k) as u8);
+        let set = ImageSet::new(images, Array1::zeros(100)).unwrap();
+        let rows: Vec<u32> = (0..90).map(|i| i * 37 % 100).collect();
+        let batch = Dataset::batch(&set, &rows);
+        let (mut ours, mut plain) = (vec![f32::NAN; 90 * 15], vec![f32::NAN; 90 * 15]);
+        Source::write_to(&batch.images, &mut ours);
+        batch.images.write_to(&mut plain);
+        assert_eq!(ours, plain);
+        for (image, &row) in plain.chunks(15).zip(&rows) {
+            for (at, value) in image.iter().enumerate() {
+                assert_eq!((255.0 * value).round() as usize, row as usize + 7 * (at / 5) + 31 * (at % 5));
+            }
+        }
+    }
 
     #[test]
     fn a_batch_is_a_source_and_its_labels() {
