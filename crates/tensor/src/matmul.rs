@@ -58,9 +58,9 @@ impl fmt::Debug for Mat<'_> {
 
 /// `out [m, n] (+)= a [m, k] b [k, n]`, row-major, on all threads where the work is worth it.
 ///
-/// Each element is one chain of multiply-adds in the order of `k`, fused where the machine can. Where one operand has only zeros for many
-/// columns of the output side by side, as the batches of images of a first layer do, they are left out: that changes no bit of a result
-/// whose other factors are finite (infinity or NaN times such a zero is 0 here).
+/// Each element is one chain of multiply-adds in the order of `k`, fused where the machine can. Zeros are left out where that is faster, as in the
+/// batches of images of a first layer: that changes no bit of a result whose other factors are finite (infinity or NaN times such a zero is
+/// 0 here).
 ///
 /// # Panics
 /// If the shapes do not fit, or `out` does not have `m * n` elements.
@@ -249,6 +249,38 @@ mod tests {
                 );
                 for (at, found) in out.iter().enumerate() {
                     assert_eq!(found.to_bits(), chain(at / n, at % n).to_bits(), "{isa:?} {b:?} [{at}]");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn listing_what_is_not_zero_changes_no_bit() {
+        // Blocks and groups that are whole, and some that are not; several chunks of rows.
+        for [m, n, k] in [[64, 64, 16], [75, 131, 20], [200, 70, 97], [128, 784, 33], [300, 90, 200]] {
+            let mut a = noise(m * k, 1);
+            let b: Vec<f32> =
+                noise(k * n, 2).iter().map(|&x| if x.abs() < 0.15 { 4.0 * x } else { 0.0 * x }).collect();
+            // Multiplied by a zero, this would show.
+            a[7 * m + 5] = f32::INFINITY;
+            for isa in Isa::available() {
+                let fused = isa != Isa::available()[0] || cfg!(target_arch = "aarch64");
+                let chain = |i: usize, j: usize| {
+                    (0..k).filter(|p| b[p * n + j] != 0.0).fold(0.0_f32, |sum, p| {
+                        let (a, b) = (a[p * m + i], b[p * n + j]);
+                        if fused { a.mul_add(b, sum) } else { a * b + sum }
+                    })
+                };
+                for accum in [Accum::Replace, Accum::Add] {
+                    let mut out = noise(m * n, 3);
+                    let before = out.clone();
+                    let output = Output { data: &mut out, accum };
+                    gemm(isa, Mat::new(&a, k, m).t().0, Mat::new(&b, k, n).0, output, &NoEpilogue);
+                    for (at, found) in out.iter().enumerate() {
+                        let mut truth = before[at];
+                        accum.apply(&mut truth, chain(at / n, at % n));
+                        assert_eq!(found.to_bits(), truth.to_bits(), "{isa:?} {m} {n} {k} {accum:?} [{at}]");
+                    }
                 }
             }
         }

@@ -23,6 +23,10 @@ pub(crate) trait Simd: Copy {
     /// `a * b + c`
     unsafe fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// Which lanes are not 0 (NaN is not): lane 0 in the lowest bit.
+    unsafe fn not_zero(value: Self::Vector) -> u32;
+    /// `to[j * to_stride + i] = from[i * from_stride + j]` for a square of `LANES` by `LANES`, which must not overlap.
+    unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize);
 }
 
 /// Eight lanes that the compiler maps to whatever the target has (SSE2, NEON, ...).
@@ -60,6 +64,19 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn add(a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
         std::array::from_fn(|i| a[i] + b[i])
+    }
+    #[inline(always)]
+    unsafe fn not_zero(value: [f32; 8]) -> u32 {
+        value.iter().rev().fold(0, |bits, &x| bits << 1 | u32::from(x != 0.0))
+    }
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+        for i in 0..Self::LANES {
+            for j in 0..Self::LANES {
+                // SAFETY: the caller vouches for both squares.
+                unsafe { *to.add(j * to_stride + i) = *from.add(i * from_stride + j) };
+            }
+        }
     }
 }
 
@@ -111,6 +128,38 @@ mod x86 {
             // SAFETY: see the top of the block.
             unsafe { _mm256_add_ps(a, b) }
         }
+        #[inline(always)]
+        unsafe fn not_zero(value: __m256) -> u32 {
+            // SAFETY: see the top of the block.
+            unsafe { _mm256_movemask_ps(_mm256_cmp_ps(value, _mm256_setzero_ps(), _CMP_NEQ_UQ)) as u32 }
+        }
+        #[inline(always)]
+        unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+            for col in [0, 4] {
+                // SAFETY: see the top of the block; rows below 8 and columns below 8 of both squares.
+                unsafe {
+                    // Four columns of rows i and i + 4: a lane each.
+                    let rows = |i: usize| {
+                        let at = |row: usize| _mm_loadu_ps(from.add(row * from_stride + col));
+                        _mm256_insertf128_ps(_mm256_castps128_ps256(at(i)), at(i + 4), 1)
+                    };
+                    let [a, b, c, d] = [rows(0), rows(1), rows(2), rows(3)];
+                    let [ab, cd] =
+                        [_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d)].map(|v| _mm256_castps_pd(v));
+                    let [ef, gh] =
+                        [_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d)].map(|v| _mm256_castps_pd(v));
+                    let columns = [
+                        _mm256_unpacklo_pd(ab, cd),
+                        _mm256_unpackhi_pd(ab, cd),
+                        _mm256_unpacklo_pd(ef, gh),
+                        _mm256_unpackhi_pd(ef, gh),
+                    ];
+                    for (j, column) in columns.into_iter().enumerate() {
+                        _mm256_storeu_ps(to.add((col + j) * to_stride), _mm256_castpd_ps(column));
+                    }
+                }
+            }
+        }
     }
 
     #[derive(Clone, Copy)]
@@ -152,6 +201,44 @@ mod x86 {
         unsafe fn add(a: __m512, b: __m512) -> __m512 {
             // SAFETY: see the top of the block.
             unsafe { _mm512_add_ps(a, b) }
+        }
+        #[inline(always)]
+        unsafe fn not_zero(value: __m512) -> u32 {
+            // SAFETY: see the top of the block.
+            unsafe { u32::from(_mm512_cmp_ps_mask(value, _mm512_setzero_ps(), _CMP_NEQ_UQ)) }
+        }
+        #[inline(always)]
+        unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+            for col in [0, 4, 8, 12] {
+                // SAFETY: see the top of the block; rows below 16 and columns below 16 of both squares.
+                unsafe {
+                    // Four columns of rows i, i + 4, i + 8 and i + 12: a lane each.
+                    let rows = |i: usize| {
+                        let at = |row: usize| _mm_loadu_ps(from.add(row * from_stride + col));
+                        let low = _mm256_insertf128_ps(_mm256_castps128_ps256(at(i)), at(i + 4), 1);
+                        let high = _mm256_insertf128_ps(_mm256_castps128_ps256(at(i + 8)), at(i + 12), 1);
+                        _mm512_castpd_ps(_mm512_insertf64x4(
+                            _mm512_castps_pd(_mm512_castps256_ps512(low)),
+                            _mm256_castps_pd(high),
+                            1,
+                        ))
+                    };
+                    let [a, b, c, d] = [rows(0), rows(1), rows(2), rows(3)];
+                    let [ab, cd] =
+                        [_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d)].map(|v| _mm512_castps_pd(v));
+                    let [ef, gh] =
+                        [_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d)].map(|v| _mm512_castps_pd(v));
+                    let columns = [
+                        _mm512_unpacklo_pd(ab, cd),
+                        _mm512_unpackhi_pd(ab, cd),
+                        _mm512_unpacklo_pd(ef, gh),
+                        _mm512_unpackhi_pd(ef, gh),
+                    ];
+                    for (j, column) in columns.into_iter().enumerate() {
+                        _mm512_storeu_ps(to.add((col + j) * to_stride), _mm512_castpd_ps(column));
+                    }
+                }
+            }
         }
     }
 }

@@ -1,8 +1,7 @@
 //! The arithmetic: register tiles, and blocks of them.
 
 use super::pack::Panel;
-use super::{Epilogue, Plan};
-use crate::Accum;
+use super::{Epilogue, Plan, finish};
 use crate::kernels::isa::Kernel;
 use crate::kernels::simd::Simd;
 
@@ -35,27 +34,7 @@ impl<E: Epilogue> Kernel for Block<'_, E> {
         }
         let (last_row, last_rows) = strip_rows::<S>(plan.m, self.strips.1 - 1);
         let columns = (self.panels.0 * 2 * S::LANES, (self.panels.1 * 2 * S::LANES).min(plan.n));
-        self.finish::<S>((first_row, last_row + last_rows), columns);
-    }
-}
-
-impl<E: Epilogue> Block<'_, E> {
-    /// Applies the epilogue to the rows of `out`, which are our columns if the product was turned round.
-    #[inline(always)]
-    fn finish<S: Simd>(&self, rows: (usize, usize), columns: (usize, usize)) {
-        let [row_stride, col_stride] = self.plan.out_strides;
-        let (rows, columns, stride) =
-            if col_stride == 1 { (rows, columns, row_stride) } else { (columns, rows, col_stride) };
-        for row in rows.0..rows.1 {
-            // SAFETY: the stretch lies inside the block of `out` that this task alone writes.
-            let segment = unsafe {
-                std::slice::from_raw_parts_mut(
-                    self.plan.out.add(row * stride + columns.0),
-                    columns.1 - columns.0,
-                )
-            };
-            self.epilogue.apply::<S>(segment, columns.0);
-        }
+        finish::<S>(plan, self.epilogue, (first_row, last_row + last_rows), columns);
     }
 }
 
@@ -117,8 +96,7 @@ unsafe fn tile<S: Simd, const ROWS: usize>(plan: &Plan, row: usize, col: usize, 
         if out_col == 1 && col + 2 * S::LANES <= plan.n {
             for (i, sum) in sums.iter().enumerate() {
                 for (v, &sum) in sum.iter().enumerate() {
-                    let to = out.add(i * out_row + v * S::LANES);
-                    S::store(to, if plan.accum == Accum::Add { S::add(S::load(to), sum) } else { sum });
+                    plan.put::<S>(out.add(i * out_row + v * S::LANES), sum);
                 }
             }
         } else {

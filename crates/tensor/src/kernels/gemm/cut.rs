@@ -4,12 +4,15 @@ use std::cell::Cell;
 
 use super::block::Block;
 use super::pack::{Pack, Panel};
+use super::sparse::{self, Columns, PackRows};
 use super::{Epilogue, Plan};
 use crate::kernels::isa::{Isa, dispatch};
 use crate::{Buffer, threads};
 
 /// Multiply-adds that are worth a task of their own: around ten microseconds.
 const TASK: usize = 1 << 20;
+/// Numbers whose copying is worth tasks of its own.
+const PACKING: usize = 1 << 15;
 /// Packed panels up to this size (in numbers) stay in the second-level cache while all rows pass by.
 const L2: usize = 1 << 17;
 
@@ -43,6 +46,9 @@ impl Cut {
 
 /// Computes the product on all threads.
 pub(super) fn run<E: Epilogue>(isa: Isa, plan: Plan, epilogue: &E) {
+    if sparse::suits(&plan) {
+        return by_lists(isa, plan, epilogue);
+    }
     let cut = Cut::new(isa, &plan);
     // A few rows do not pay for packing everything; and what is packed has to stay in the cache while the rows pass by.
     if cut.strips >= 8 && cut.panels * cut.panel_len <= L2 {
@@ -57,7 +63,7 @@ fn by_rows<E: Epilogue>(plan: Plan, cut: &Cut, epilogue: &E) {
     let &Cut { isa, strips, panels, width, panel_len, tasks } = cut;
     with_scratch(panels * panel_len, |scratch| {
         let packed = SendPtr(scratch.as_mut_ptr());
-        let packing = if panels * panel_len >= TASK / 8 { panels } else { 1 };
+        let packing = if panels * panel_len >= PACKING { panels } else { 1 };
         threads::for_each(packing, |task| {
             for panel in (task..panels).step_by(packing) {
                 // SAFETY: each panel has a stretch of the scratch of its own.
@@ -65,9 +71,9 @@ fn by_rows<E: Epilogue>(plan: Plan, cut: &Cut, epilogue: &E) {
                 dispatch(isa, Pack { plan, first: panel * width, panel: panel_at });
             }
         });
-        let per_task = strips.div_ceil(tasks);
-        threads::for_each(strips.div_ceil(per_task), |task| {
-            let strips = (task * per_task, ((task + 1) * per_task).min(strips));
+        let tasks = tasks.min(strips);
+        threads::for_each(tasks, |task| {
+            let strips = share(strips, task, tasks);
             dispatch(isa, Block { plan, strips, panels: (0, panels), packed: packed.get(), epilogue });
         });
     });
@@ -77,13 +83,15 @@ fn by_rows<E: Epilogue>(plan: Plan, cut: &Cut, epilogue: &E) {
 fn by_columns<E: Epilogue>(plan: Plan, cut: &Cut, epilogue: &E) {
     let &Cut { isa, strips, panels, width, panel_len, tasks } = cut;
     // At least sixteen tasks where there are panels enough, and never more panels than the cache holds.
-    let group = panels.div_ceil(tasks.min(16)).min((L2 / panel_len.max(1)).max(1));
+    let fit = (L2 / panel_len.max(1)).max(1);
+    let tasks = tasks.min(16).max(panels.div_ceil(fit)).min(panels);
+    let group = panels.div_ceil(tasks);
     with_scratch(threads::current() * group * panel_len, |scratch| {
         let scratch = SendPtr(scratch.as_mut_ptr());
-        threads::for_each(panels.div_ceil(group), |task| {
+        threads::for_each(tasks, |task| {
             // SAFETY: every thread of the pool has a stretch of the scratch of its own, and runs one task at a time.
             let packed = SendPtr(unsafe { scratch.add(threads::index() * group * panel_len) });
-            let (first, last) = (task * group, ((task + 1) * group).min(panels));
+            let (first, last) = share(panels, task, tasks);
             for panel in first..last {
                 // SAFETY: as above, one place per panel of the group.
                 let panel_at = Panel::at(unsafe { packed.add((panel - first) * panel_len) });
@@ -95,6 +103,29 @@ fn by_columns<E: Epilogue>(plan: Plan, cut: &Cut, epilogue: &E) {
             );
         });
     });
+}
+
+/// `a` is packed first; each task takes a group of columns and lists what is in them.
+fn by_lists<E: Epilogue>(isa: Isa, plan: Plan, epilogue: &E) {
+    let (group, packed_len) = (sparse::GROUP * isa.lanes(), sparse::packed_len(&plan, isa.lanes()));
+    let len = Columns::<E>::scratch(plan.k, isa.lanes());
+    with_scratch(packed_len + threads::current() * len, |scratch| {
+        let packed = SendPtr(scratch.as_mut_ptr());
+        let parts = if packed_len >= PACKING { 8 } else { 1 };
+        threads::for_each(parts, |part| {
+            dispatch(isa, PackRows { plan, part, parts, packed: packed.get() });
+        });
+        threads::for_each(plan.n.div_ceil(group), |task| {
+            // SAFETY: every thread of the pool has a stretch of the scratch of its own, and runs one task at a time.
+            let scratch = unsafe { packed.add(packed_len + threads::index() * len) };
+            dispatch(isa, Columns { plan, first: task * group, packed: packed.get(), scratch, epilogue });
+        });
+    });
+}
+
+/// `(first, last)` of the share of a task in `all` things, as even as can be.
+fn share(all: usize, task: usize, tasks: usize) -> (usize, usize) {
+    (task * all / tasks, (task + 1) * all / tasks)
 }
 
 /// Runs `body` with memory that this thread keeps for the next call.

@@ -7,7 +7,8 @@
 //! read where it lies. In a linear layer's `x w^T` that packs the batch and not the weight.
 //!
 //! A row of a panel that is all zeros is not packed and costs nothing: its products would add nothing. Where the batch is on the packed side
-//! (forward, and for the gradient of a weight), images have many such rows.
+//! (forward, and for the gradient of a weight), images have many such rows. For the gradient of a weight with a sparse input [`sparse`] goes
+//! further and leaves single zeros out.
 //!
 //! Every element of `out` is one chain of fused multiply-adds in the order of `k`, whatever the tiling. That is why the
 //! result depends neither on the number of threads nor on which task computed it.
@@ -15,6 +16,7 @@
 mod block;
 mod cut;
 mod pack;
+mod sparse;
 
 use super::isa::Isa;
 use super::simd::Simd;
@@ -114,6 +116,16 @@ impl Plan {
         if b.col_stride != 1 { plan.turned() } else { plan }
     }
 
+    /// Writes a vector of results to `to`.
+    ///
+    /// # Safety
+    /// `to` is the place of a vector in `out`.
+    #[inline(always)]
+    unsafe fn put<S: Simd>(&self, to: *mut f32, result: S::Vector) {
+        // SAFETY: the caller vouches for the place.
+        unsafe { S::store(to, if self.accum == Accum::Add { S::add(S::load(to), result) } else { result }) }
+    }
+
     /// `out^T = b^T a^T`
     fn turned(self) -> Plan {
         let swap = |[row, col]: [usize; 2]| [col, row];
@@ -129,5 +141,20 @@ impl Plan {
             out_strides: swap(self.out_strides),
             accum: self.accum,
         }
+    }
+}
+
+/// Applies the epilogue to a finished block of the plan's output. Its rows are our columns if the product was turned round.
+#[inline(always)]
+fn finish<S: Simd>(plan: &Plan, epilogue: &impl Epilogue, rows: (usize, usize), columns: (usize, usize)) {
+    let [row_stride, col_stride] = plan.out_strides;
+    let (rows, columns, stride) =
+        if col_stride == 1 { (rows, columns, row_stride) } else { (columns, rows, col_stride) };
+    for row in rows.0..rows.1 {
+        // SAFETY: the stretch lies inside the block of `out` that this task alone writes.
+        let segment = unsafe {
+            std::slice::from_raw_parts_mut(plan.out.add(row * stride + columns.0), columns.1 - columns.0)
+        };
+        epilogue.apply::<S>(segment, columns.0);
     }
 }

@@ -102,12 +102,7 @@ unsafe fn copy_rows<S: Simd>(
     // SAFETY: the caller vouches for every place.
     unsafe {
         if col != 1 {
-            // Column by column, for there `from` has whole cache lines.
-            for j in 0..cols {
-                for p in 0..rows {
-                    *to.add(p * width + j) = *from.add(j * col + p * row);
-                }
-            }
+            transpose_rows::<S>(from, (row, col), (rows, cols), to);
         } else if cols == width {
             for p in 0..rows {
                 let (low, high) = (S::load(from.add(p * row)), S::load(from.add(p * row + S::LANES)));
@@ -117,6 +112,35 @@ unsafe fn copy_rows<S: Simd>(
         } else {
             for p in 0..rows {
                 from.add(p * row).copy_to_nonoverlapping(to.add(p * width), cols);
+            }
+        }
+    }
+}
+
+/// [`copy_rows`] where the numbers of a column lie together: in squares of a vector's width, and number by number where none fits.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+unsafe fn transpose_rows<S: Simd>(
+    from: *const f32,
+    (row, col): (usize, usize),
+    (rows, cols): (usize, usize),
+    to: *mut f32,
+) {
+    let width = 2 * S::LANES;
+    let in_squares = if row == 1 { [rows, cols].map(|extent| extent / S::LANES * S::LANES) } else { [0; 2] };
+    // SAFETY: the caller vouches for every place.
+    unsafe {
+        for p in (0..in_squares[0]).step_by(S::LANES) {
+            for j in (0..in_squares[1]).step_by(S::LANES) {
+                S::transpose(from.add(j * col + p), col, to.add(p * width + j), width);
+            }
+        }
+        for j in 0..cols {
+            let rest = if j < in_squares[1] { in_squares[0] } else { 0 };
+            for p in rest..rows {
+                *to.add(p * width + j) = *from.add(j * col + p * row);
             }
         }
     }
