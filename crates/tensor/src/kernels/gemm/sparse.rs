@@ -19,12 +19,14 @@ pub(super) const GROUP: usize = 4;
 const SAMPLE: usize = 16;
 /// It is if no more than this part of the sample is not zero: where the two ways take equally long.
 const DENSITY: f32 = 0.4;
+/// Rows of `b` above which lists and packed rows would take more memory than a product may need on the side: 16 MB for 512 outputs.
+const MAX_ROWS: usize = 1 << 13;
 
 /// Whether the plan is one for this module: the operands lie as in the gradient of a weight, and `b` has mostly zeros. The answer changes how long
 /// the product takes, and nothing else.
 pub(super) fn suits(plan: &Plan) -> bool {
     let in_order = plan.a_strides[0] == 1 && plan.b_strides[1] == 1 && plan.out_strides[1] == 1;
-    in_order && plan.m >= 64 && plan.n >= 64 && plan.k >= SAMPLE && {
+    in_order && plan.m >= 64 && plan.n >= 64 && (SAMPLE..=MAX_ROWS).contains(&plan.k) && {
         let count = |row: usize| {
             // SAFETY: a row of `b`, which `gemm` has checked.
             let row = unsafe { std::slice::from_raw_parts(plan.b.add(row * plan.b_strides[0]), plan.n) };
