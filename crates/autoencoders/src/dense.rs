@@ -1,7 +1,7 @@
 //! Linear layers with what stands between them, declared one after the other.
 
-use layerwise_autograd::{Activation, ParamId, Scope, Var};
-use layerwise_nn_layers::{BatchNorm, Dropout, Init, Layer, Linear, Module, Sequential, init};
+use layerwise_autograd::{Activation, Scope};
+use layerwise_nn_layers::{BatchNorm, Dropout, Linear, Sequential, TransposedLinear};
 use layerwise_tensor::Rng;
 
 use crate::config::Between;
@@ -67,9 +67,9 @@ impl Plan<'_> {
                 layers.then(linear.with_activation(fused))
             }
             Source::Tied(linears) => {
-                let weight = linears[linears.len() - 1 - i].weight();
-                let bias = declare_bias(&mut scope.child(at), widths, between.init, rng);
-                layers.then(Layer::custom(Tied { weight, bias, activation: fused }))
+                let linear = &linears[linears.len() - 1 - i];
+                let tied = TransposedLinear::of(linear, &mut scope.child(at), widths, between.init, rng);
+                layers.then(tied.with_activation(fused))
             }
         };
         if let Some(config) = norm {
@@ -80,30 +80,5 @@ impl Plan<'_> {
             layers = layers.then(Dropout::new(p));
         }
         dense.layers = layers;
-    }
-}
-
-/// The bias that goes with a weight that starts as `init` says.
-fn declare_bias(scope: &mut Scope<'_>, widths: [usize; 2], init: Init, rng: &mut Rng) -> ParamId {
-    scope.parameter("bias", [widths[1]], |bias| {
-        if init == Init::PytorchLinear {
-            init::pytorch_linear(bias, widths[0], rng);
-        }
-    })
-}
-
-/// `y = f(x W + b)`, where `W [in, out]` is another layer's weight as it is stored: its transpose, used in the other direction.
-#[derive(Clone, Copy, Debug)]
-struct Tied {
-    weight: ParamId,
-    bias: ParamId,
-    activation: Activation,
-}
-
-impl Module for Tied {
-    fn forward<'p>(&self, x: Var<'p>) -> Var<'p> {
-        let pass = x.pass();
-        let z = x.matmul(pass.param(self.weight)) + pass.param(self.bias);
-        if self.activation == Activation::Identity { z } else { z.activation(self.activation) }
     }
 }

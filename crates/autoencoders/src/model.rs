@@ -1,4 +1,4 @@
-use layerwise_autograd::{Mode, Params, Pass, Scope, Var};
+use layerwise_autograd::{Activation, Mode, Params, Pass, Scope, Var};
 use layerwise_nn_layers::{Module, Sequential};
 use layerwise_optim::{History, Optimizer, Trainer};
 use layerwise_tensor::data::{Classified, Source, TensorDataset, Unlabelled};
@@ -65,6 +65,17 @@ impl AutoencoderModel {
     /// The decoder, `[.., code_width]` to `[.., inputs]`: with [`Loss::BceWithLogits`] to the logits of a reconstruction.
     pub fn decoder(&self) -> &Sequential {
         &self.decoder.layers
+    }
+
+    /// Encoder and decoder as one sequence, for whoever wants the layers of the reconstruction: `[.., inputs]` to `[.., inputs]`, with the sigmoid
+    /// that belongs to [`Loss::BceWithLogits`] at its end.
+    pub fn network(&self) -> Sequential {
+        let network = join(self.encoder(), self.decoder());
+        if self.config.objective().loss == Loss::BceWithLogits {
+            network.then(Activation::Sigmoid)
+        } else {
+            network
+        }
     }
 
     pub(crate) fn part(&self, part: Part) -> &Dense {
@@ -224,6 +235,11 @@ impl AutoencoderModel {
     ) -> Result<ReconstructionError, DataError> {
         ReconstructionError::measure(params, data, self.inputs(), |x| self.reconstruct(x))
     }
+}
+
+/// One sequence after the other.
+pub(crate) fn join(first: &Sequential, second: &Sequential) -> Sequential {
+    first.layers().iter().chain(second.layers()).cloned().fold(Sequential::new(), Sequential::then)
 }
 
 impl Module for AutoencoderModel {

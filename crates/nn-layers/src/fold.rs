@@ -69,6 +69,7 @@ fn has_room(linear: Linear, model: &Sequential) -> bool {
 fn uses(model: &Sequential, weight: ParamId) -> usize {
     let of = |layer: &Layer| match layer {
         Layer::Linear(linear) => usize::from(linear.weight() == weight),
+        Layer::TransposedLinear(layer) => usize::from(layer.weight() == weight),
         Layer::Sequential(inner) => uses(inner, weight),
         _ => 0,
     };
@@ -78,7 +79,7 @@ fn uses(model: &Sequential, weight: ParamId) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BatchNorm, Dropout, GaussianNoise, Mlp, Module};
+    use crate::{BatchNorm, Dropout, GaussianNoise, Init, Mlp, Module, TransposedLinear};
     use layerwise_autograd::{Tape, Tensor};
     use layerwise_tensor::Rng;
 
@@ -122,6 +123,19 @@ mod tests {
             Mlp::new(&[4, 9, 7, 3]).activation(Activation::Gelu).batch_norm().dropout(0.5).input_dropout(0.2);
         let model = mlp.build(&mut params.root(), &mut Rng::seed(1));
         assert_eq!(folded_agrees(&model, &mut params), ["Linear", "Linear", "Linear"]);
+    }
+
+    #[test]
+    fn a_weight_that_is_tied_is_not_changed() {
+        let (mut params, mut rng) = (Params::new(), Rng::seed(1));
+        let mut root = params.root();
+        let linear = Linear::new(&mut root.child(0), 4, 3, &mut rng);
+        let norm = BatchNorm::new(&mut root.child(1), 3);
+        let back = TransposedLinear::of(&linear, &mut root.child(2), [3, 4], Init::Zeros, &mut rng);
+        let after = BatchNorm::new(&mut root.child(3), 4);
+        let model = Sequential::new().then(linear).then(norm).then(back).then(after);
+        let kinds = ["Linear", "BatchNorm", "TransposedLinear", "BatchNorm"];
+        assert_eq!(folded_agrees(&model, &mut params), kinds);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod module;
 mod norm;
 mod prelu;
 mod sequential;
+mod transposed;
 
 pub use diagnostics::{
     Diagnostics, LayerRecord, Observer, Percentile, SATURATED, Summary, gradient_norms, layer_gradient_norms,
@@ -25,3 +26,4 @@ pub use module::Module;
 pub use norm::{Affine, Averaging, BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig};
 pub use prelu::PRelu;
 pub use sequential::{Layer, Sequential};
+pub use transposed::TransposedLinear;

@@ -11,6 +11,11 @@ pub trait Module: Send + Sync {
     /// If the shape of `x` does not fit.
     #[track_caller]
     fn forward<'p>(&self, x: Var<'p>) -> Var<'p>;
+
+    /// What to call it where it has to be named: the name of its type.
+    fn name(&self) -> &str {
+        std::any::type_name::<Self>()
+    }
 }
 
 /// An activation is a layer without parameters, for inputs of any shape.
@@ -23,5 +28,9 @@ impl Module for Activation {
 impl<M: Module + ?Sized> Module for Box<M> {
     fn forward<'p>(&self, x: Var<'p>) -> Var<'p> {
         (**self).forward(x)
+    }
+
+    fn name(&self) -> &str {
+        (**self).name()
     }
 }

@@ -124,6 +124,31 @@ impl BatchNorm {
         }
     }
 
+    /// The scale, `[features]`.
+    pub fn weight(&self) -> Option<ParamId> {
+        self.weight
+    }
+
+    /// The offset, `[features]`.
+    pub fn bias(&self) -> Option<ParamId> {
+        self.bias
+    }
+
+    /// The mean that an evaluation pass takes off, `[features]`.
+    pub fn running_mean(&self) -> ParamId {
+        self.running_mean
+    }
+
+    /// The variance that an evaluation pass divides by, `[features]`.
+    pub fn running_var(&self) -> ParamId {
+        self.running_var
+    }
+
+    /// Its constants.
+    pub fn config(&self) -> BatchNormConfig {
+        self.config
+    }
+
     /// Changes weight and bias of the linear layer in front, so that alone it is what the two are together in an evaluation pass:
     /// a model for inference leaves the normalisation out. Not for training.
     ///
@@ -241,6 +266,21 @@ impl LayerNorm {
         config.check();
         let [weight, bias] = declare_affine(scope, features, config.affine);
         LayerNorm { weight, bias, eps: config.eps }
+    }
+
+    /// The scale, `[features]`.
+    pub fn weight(&self) -> Option<ParamId> {
+        self.weight
+    }
+
+    /// The offset, `[features]`.
+    pub fn bias(&self) -> Option<ParamId> {
+        self.bias
+    }
+
+    /// What is added to the variance.
+    pub fn eps(&self) -> f32 {
+        self.eps
     }
 }
 

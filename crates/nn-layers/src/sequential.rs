@@ -5,6 +5,7 @@ use layerwise_autograd::{Activation, Var};
 
 use crate::{
     AlphaDropout, BatchNorm, Dropout, GaussianDropout, GaussianNoise, LayerNorm, Linear, Module, PRelu,
+    TransposedLinear,
 };
 
 /// Modules one after the other: the output of each is the input of the next.
@@ -37,6 +38,8 @@ pub struct Sequential {
 pub enum Layer {
     /// `f(x W^T + b)`
     Linear(Linear),
+    /// `f(x W + b)` with another layer's weight
+    TransposedLinear(TransposedLinear),
     /// `f(x)`
     Activation(Activation),
     /// Zeroes elements in training.
@@ -69,6 +72,12 @@ impl Layer {
 impl From<Linear> for Layer {
     fn from(linear: Linear) -> Self {
         Layer::Linear(linear)
+    }
+}
+
+impl From<TransposedLinear> for Layer {
+    fn from(layer: TransposedLinear) -> Self {
+        Layer::TransposedLinear(layer)
     }
 }
 
@@ -134,6 +143,7 @@ impl Module for Layer {
     fn forward<'p>(&self, x: Var<'p>) -> Var<'p> {
         match self {
             Layer::Linear(linear) => linear.forward(x),
+            Layer::TransposedLinear(layer) => layer.forward(x),
             Layer::Activation(activation) => activation.forward(x),
             Layer::Dropout(layer) => layer.forward(x),
             Layer::GaussianDropout(layer) => layer.forward(x),
@@ -152,6 +162,7 @@ impl fmt::Debug for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Layer::Linear(linear) => linear.fmt(f),
+            Layer::TransposedLinear(layer) => layer.fmt(f),
             Layer::Activation(activation) => activation.fmt(f),
             Layer::Dropout(layer) => layer.fmt(f),
             Layer::GaussianDropout(layer) => layer.fmt(f),

@@ -2,8 +2,8 @@
 
 use layerwise_autograd::{Activation, Params, Scope, Tape, Tensor, Var};
 use layerwise_nn_layers::{
-    Affine, AlphaDropout, BatchNorm, BatchNormConfig, Dropout, GaussianDropout, GaussianNoise, Layer,
-    LayerNorm, LayerNormConfig, Linear, Module, PRelu, Sequential,
+    Affine, AlphaDropout, BatchNorm, BatchNormConfig, Dropout, GaussianDropout, GaussianNoise, Init, Layer,
+    LayerNorm, LayerNormConfig, Linear, Module, PRelu, Sequential, TransposedLinear,
 };
 use layerwise_tensor::{Rng, threads};
 
@@ -14,11 +14,17 @@ const FEATURES: usize = 300;
 type Build = fn(&mut Scope<'_>, &mut Rng) -> Layer;
 
 /// Layers from `FEATURES` to `FEATURES`.
-const KINDS: [(&str, Build); 34] = [
+const KINDS: [(&str, Build); 35] = [
     ("linear", |scope, rng| Linear::new(scope, FEATURES, FEATURES, rng).into()),
     ("linear without bias", |scope, rng| Linear::without_bias(scope, FEATURES, FEATURES, rng).into()),
     ("linear and sigmoid", |scope, rng| linear_and(scope, rng, Activation::Sigmoid)),
     ("linear and gelu", |scope, rng| linear_and(scope, rng, Activation::Gelu)),
+    ("linear and its transpose", |scope, rng| {
+        let linear = Linear::new(&mut scope.child(0), FEATURES, FEATURES, rng);
+        let mut second = scope.child(1);
+        let back = TransposedLinear::of(&linear, &mut second, [FEATURES, FEATURES], Init::PytorchLinear, rng);
+        Sequential::new().then(linear).then(back.with_activation(Activation::Tanh)).into()
+    }),
     ("identity", |_, _| Activation::Identity.into()),
     ("sigmoid", |_, _| Activation::Sigmoid.into()),
     ("tanh", |_, _| Activation::Tanh.into()),

@@ -1,13 +1,14 @@
 use std::f64::consts::TAU;
 
-use layerwise_autograd::{Mode, Params, Pass, Var};
-use layerwise_nn_layers::Module;
+use layerwise_autograd::{Activation, Mode, Params, Pass, Var};
+use layerwise_nn_layers::{Module, Sequential};
 use layerwise_optim::{History, Optimizer, Trainer};
 use layerwise_tensor::data::{Source, Unlabelled};
 use layerwise_tensor::{Shape, Stream, Tensor};
 
 use super::{Likelihood, Vae, VaeModel};
 use crate::data::{self, Flat, Range};
+use crate::model::join;
 use crate::{DataError, FitError, ReconstructionError};
 
 /// The two parts of what a variational autoencoder minimises, each a mean over the batch.
@@ -39,6 +40,25 @@ impl VaeModel {
     /// The number of features of a code.
     pub fn code_width(&self) -> usize {
         self.config.widths[self.config.widths.len() - 1]
+    }
+
+    /// The layers that give the mean of the code, `[.., inputs]` to `[.., code_width]`.
+    pub fn mean_encoder(&self) -> Sequential {
+        self.encoder.layers.clone().then(self.mean)
+    }
+
+    /// The decoder, `[.., code_width]` to `[.., inputs]`: with [`Likelihood::Bernoulli`] to the logits of a reconstruction.
+    pub fn decoder(&self) -> &Sequential {
+        &self.decoder.layers
+    }
+
+    /// [`VaeModel::reconstruct`] as a sequence of layers, `[.., inputs]` to `[.., inputs]`.
+    pub fn network(&self) -> Sequential {
+        let network = join(&self.mean_encoder(), self.decoder());
+        match self.config.likelihood {
+            Likelihood::Bernoulli => network.then(Activation::Sigmoid),
+            Likelihood::Gaussian { .. } => network,
+        }
     }
 
     /// Mean and logarithm of the variance of the codes of `x [batch, inputs]`.
