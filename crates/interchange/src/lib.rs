@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "onnx")]
+pub mod onnx;
+
+#[cfg(feature = "safetensors")]
+pub use layerwise_autograd::safetensors;

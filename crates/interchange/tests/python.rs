@@ -1,0 +1,152 @@
+//! Programs of others read what we write, and we read what they write. `LAYERWISE_PYTHON` names an interpreter with the packages of
+//! `golden/requirements.txt`; without it, and without the packages that a part needs, this says what it leaves out.
+
+#[cfg(any(feature = "safetensors", feature = "onnx"))]
+mod common;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
+#[cfg(any(feature = "safetensors", feature = "onnx"))]
+use {layerwise_autograd::Params, layerwise_nn_layers::Sequential, layerwise_tensor::Rng};
+
+fn main() {
+    let Some(python) = std::env::var_os("LAYERWISE_PYTHON") else {
+        println!("skipped: LAYERWISE_PYTHON names no Python to compare with");
+        return;
+    };
+    let python = Python(python);
+    #[cfg(feature = "safetensors")]
+    python.run("torch safetensors numpy", pytorch);
+    #[cfg(feature = "onnx")]
+    python.run("onnx onnxruntime numpy", onnx);
+}
+
+struct Python(OsString);
+
+impl Python {
+    fn run(&self, packages: &str, check: fn(&Python, &Path)) {
+        let import = format!("import {}", packages.replace(' ', ", "));
+        let output = Command::new(&self.0).args(["-c", &import]).output().expect("the interpreter starts");
+        if output.status.success() {
+            check(self, tempfile::tempdir().unwrap().path());
+        } else {
+            let why = String::from_utf8_lossy(&output.stderr);
+            println!("skipped: a check that needs {packages}: {}", why.trim().lines().last().unwrap_or(""));
+        }
+    }
+
+    /// Runs a script of the folder `golden`.
+    fn script(&self, name: &str, folder: &Path) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+        let status = Command::new(&self.0).arg("-B").arg(script).arg(folder).status().unwrap();
+        assert!(status.success(), "{name} has failed");
+    }
+}
+
+/// The network's values at inputs that are drawn.
+#[cfg(any(feature = "safetensors", feature = "onnx"))]
+fn drawn(batch: usize, params: &Params, model: &Sequential, rng: &mut Rng) -> common::Rows {
+    let row = |rng: &mut Rng| (0..common::FEATURES).map(|_| rng.normal(0.0, 2.0)).collect();
+    let x: Vec<Vec<f32>> = (0..batch).map(|_| row(rng)).collect();
+    common::Rows { y: common::run(params, model, &x), x }
+}
+
+/// `load_state_dict` takes our files and gives our outputs, and the other way round.
+#[cfg(feature = "safetensors")]
+fn pytorch(python: &Python, folder: &Path) {
+    use layerwise_interchange::safetensors::{self, StateDict};
+
+    let mut networks = common::networks();
+    let mut rng = Rng::seed(1);
+    let mut ours = std::collections::BTreeMap::new();
+    for (name, (params, model)) in &networks {
+        safetensors::save(params, [("case", name)], folder.join(format!("{name}.safetensors"))).unwrap();
+        ours.insert(name, drawn(7, params, model, &mut rng));
+    }
+    std::fs::write(folder.join("ours.json"), serde_json::to_string(&ours).unwrap()).unwrap();
+    python.script("check_pytorch.py", folder);
+
+    let theirs = std::fs::read_to_string(folder.join("theirs.json")).unwrap();
+    let theirs: std::collections::BTreeMap<String, common::Rows> = serde_json::from_str(&theirs).unwrap();
+    assert!(theirs.keys().eq(networks.keys()));
+    for (name, rows) in theirs {
+        let (params, model) = networks.get_mut(&name).unwrap();
+        let file = StateDict::read(folder.join(format!("{name}.theirs.safetensors"))).unwrap();
+        assert_eq!(file.metadata()["framework"], "pytorch");
+        file.load_into(params).unwrap();
+        rows.check(&name, params, model);
+    }
+}
+
+/// onnxruntime computes what we compute.
+#[cfg(feature = "onnx")]
+fn onnx(python: &Python, folder: &Path) {
+    use layerwise_autoencoders::{Autoencoder, Loss, Vae};
+    use layerwise_autograd::{Activation, Var};
+    use layerwise_interchange::onnx::{Head, Normalisations, OnnxConfig, export};
+    use layerwise_nn_layers::{Layer, Module};
+
+    /// An operation of rows as a layer of ours.
+    struct OfRows(for<'p> fn(Var<'p>) -> Var<'p>);
+    impl Module for OfRows {
+        fn forward<'p>(&self, x: Var<'p>) -> Var<'p> {
+            (self.0)(x)
+        }
+    }
+
+    let mut rng = Rng::seed(2);
+    let mut cases = serde_json::Map::new();
+    let mut add =
+        |name: String, params: &Params, exported: &Sequential, ours: &Sequential, config: OnnxConfig| {
+            let onnx = export(exported, params, &config).unwrap();
+            onnx.save(folder.join(format!("{name}.onnx"))).unwrap();
+            let batches: Vec<_> = [1, 2, 33].map(|batch| drawn(batch, params, ours, &mut rng)).into();
+            let mut without = vec!["Dropout"];
+            if config.batch_norm == Normalisations::Folded {
+                without.push("BatchNormalization");
+            }
+            let case = serde_json::json!({ "batches": batches, "without": without });
+            assert!(cases.insert(name.clone(), case).is_none(), "two of {name}");
+        };
+    for (name, (params, model)) in &common::networks() {
+        add(name.clone(), params, model, model, OnnxConfig::default());
+    }
+
+    let (params, mlp) = &common::networks()["mlp"];
+    let folded = OnnxConfig { batch_norm: Normalisations::Folded, ..Default::default() };
+    add("folded".to_owned(), params, mlp, mlp, folded.clone());
+    let heads: [(Head, Layer); 3] = [
+        (Head::Softmax, Layer::custom(OfRows(|x| x.softmax()))),
+        (Head::LogSoftmax, Layer::custom(OfRows(|x| x.log_softmax()))),
+        (Head::Sigmoid, Activation::Sigmoid.into()),
+    ];
+    for (head, layer) in heads {
+        let config = OnnxConfig { head, ..Default::default() };
+        add(format!("{head:?}"), params, mlp, &mlp.clone().then(layer), config);
+    }
+
+    let config = Autoencoder::new(&[common::FEATURES, 4, common::FEATURES]).loss(Loss::BceWithLogits);
+    for (name, config) in [
+        ("autoencoder", config.clone().batch_norm().dropout(0.5)),
+        ("tied", config.activation(Activation::Tanh).tied()),
+    ] {
+        let mut params = Params::new();
+        let model = config.build(&mut params.root(), &mut Rng::seed(3));
+        common::draw(&mut params, &mut Rng::seed(4));
+        let network = model.network();
+        let parts = [("encoder", model.encoder()), ("decoder", model.decoder()), ("whole", &network)];
+        for (part, layers) in parts {
+            add(format!("{name}, {part}"), &params, layers, layers, OnnxConfig::default());
+            add(format!("{name}, {part}, folded"), &params, layers, layers, folded.clone());
+        }
+    }
+    let mut params = Params::new();
+    let vae = Vae::new(&[common::FEATURES, 4, common::FEATURES]).build(&mut params.root(), &mut Rng::seed(3));
+    add("vae".to_owned(), &params, &vae.network(), &vae.network(), OnnxConfig::default());
+    add("vae, mean".to_owned(), &params, &vae.mean_encoder(), &vae.mean_encoder(), OnnxConfig::default());
+
+    std::fs::write(folder.join("cases.json"), serde_json::to_string(&cases).unwrap()).unwrap();
+    python.script("check_onnx.py", folder);
+}
