@@ -1,17 +1,16 @@
-//! Programs of others read what we write, and we read what they write. `LAYERWISE_PYTHON` names an interpreter with the packages of
-//! `golden/requirements.txt`; without it, and without the packages that a part needs, this says what it leaves out.
-
-#[cfg(any(feature = "safetensors", feature = "onnx"))]
-mod common;
+//! What is compared, and with whom.
 
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
 #[cfg(any(feature = "safetensors", feature = "onnx"))]
+use super::common;
+
+#[cfg(any(feature = "safetensors", feature = "onnx"))]
 use {layerwise_autograd::Params, layerwise_nn_layers::Sequential, layerwise_tensor::Rng};
 
-fn main() {
+pub fn run() {
     let Some(python) = std::env::var_os("LAYERWISE_PYTHON") else {
         println!("skipped: LAYERWISE_PYTHON names no Python to compare with");
         return;
@@ -23,14 +22,17 @@ fn main() {
     python.run("onnx onnxruntime numpy", onnx);
 }
 
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
 struct Python(OsString);
 
 impl Python {
-    fn run(&self, packages: &str, check: fn(&Python, &Path)) {
+    fn run(&self, packages: &str, check: fn(&Python, &Path) -> Outcome) {
         let import = format!("import {}", packages.replace(' ', ", "));
         let output = Command::new(&self.0).args(["-c", &import]).output().expect("the interpreter starts");
         if output.status.success() {
-            check(self, tempfile::tempdir().unwrap().path());
+            let folder = tempfile::tempdir().expect("a folder for temporary files");
+            check(self, folder.path()).expect("the check comes to its end");
         } else {
             let why = String::from_utf8_lossy(&output.stderr);
             println!("skipped: a check that needs {packages}: {}", why.trim().lines().last().unwrap_or(""));
@@ -40,7 +42,8 @@ impl Python {
     /// Runs a script of the folder `golden`.
     fn script(&self, name: &str, folder: &Path) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-        let status = Command::new(&self.0).arg("-B").arg(script).arg(folder).status().unwrap();
+        let status = Command::new(&self.0).arg("-B").arg(script).arg(folder).status();
+        let status = status.expect("the interpreter starts");
         assert!(status.success(), "{name} has failed");
     }
 }
@@ -55,34 +58,35 @@ fn drawn(batch: usize, params: &Params, model: &Sequential, rng: &mut Rng) -> co
 
 /// `load_state_dict` takes our files and gives our outputs, and the other way round.
 #[cfg(feature = "safetensors")]
-fn pytorch(python: &Python, folder: &Path) {
+fn pytorch(python: &Python, folder: &Path) -> Outcome {
     use layerwise_interchange::safetensors::{self, StateDict};
 
     let mut networks = common::networks();
     let mut rng = Rng::seed(1);
     let mut ours = std::collections::BTreeMap::new();
     for (name, (params, model)) in &networks {
-        safetensors::save(params, [("case", name)], folder.join(format!("{name}.safetensors"))).unwrap();
+        safetensors::save(params, [("case", name)], folder.join(format!("{name}.safetensors")))?;
         ours.insert(name, drawn(7, params, model, &mut rng));
     }
-    std::fs::write(folder.join("ours.json"), serde_json::to_string(&ours).unwrap()).unwrap();
+    std::fs::write(folder.join("ours.json"), serde_json::to_string(&ours)?)?;
     python.script("check_pytorch.py", folder);
 
-    let theirs = std::fs::read_to_string(folder.join("theirs.json")).unwrap();
-    let theirs: std::collections::BTreeMap<String, common::Rows> = serde_json::from_str(&theirs).unwrap();
+    let theirs = std::fs::read_to_string(folder.join("theirs.json"))?;
+    let theirs: std::collections::BTreeMap<String, common::Rows> = serde_json::from_str(&theirs)?;
     assert!(theirs.keys().eq(networks.keys()));
     for (name, rows) in theirs {
-        let (params, model) = networks.get_mut(&name).unwrap();
-        let file = StateDict::read(folder.join(format!("{name}.theirs.safetensors"))).unwrap();
+        let (params, model) = networks.get_mut(&name).expect("the names are equal");
+        let file = StateDict::read(folder.join(format!("{name}.theirs.safetensors")))?;
         assert_eq!(file.metadata()["framework"], "pytorch");
-        file.load_into(params).unwrap();
+        file.load_into(params)?;
         rows.check(&name, params, model);
     }
+    Ok(())
 }
 
 /// onnxruntime computes what we compute.
 #[cfg(feature = "onnx")]
-fn onnx(python: &Python, folder: &Path) {
+fn onnx(python: &Python, folder: &Path) -> Outcome {
     use layerwise_autoencoders::{Autoencoder, Loss, Vae};
     use layerwise_autograd::{Activation, Var};
     use layerwise_interchange::onnx::{Head, Normalisations, OnnxConfig, export};
@@ -98,25 +102,30 @@ fn onnx(python: &Python, folder: &Path) {
 
     let mut rng = Rng::seed(2);
     let mut cases = serde_json::Map::new();
-    let mut add =
-        |name: String, params: &Params, exported: &Sequential, ours: &Sequential, config: OnnxConfig| {
-            let onnx = export(exported, params, &config).unwrap();
-            onnx.save(folder.join(format!("{name}.onnx"))).unwrap();
-            let batches: Vec<_> = [1, 2, 33].map(|batch| drawn(batch, params, ours, &mut rng)).into();
-            let mut without = vec!["Dropout"];
-            if config.batch_norm == Normalisations::Folded {
-                without.push("BatchNormalization");
-            }
-            let case = serde_json::json!({ "batches": batches, "without": without });
-            assert!(cases.insert(name.clone(), case).is_none(), "two of {name}");
-        };
+    let mut add = |name: String,
+                   params: &Params,
+                   exported: &Sequential,
+                   ours: &Sequential,
+                   config: OnnxConfig|
+     -> Outcome {
+        let onnx = export(exported, params, &config)?;
+        onnx.save(folder.join(format!("{name}.onnx")))?;
+        let batches: Vec<_> = [1, 2, 33].map(|batch| drawn(batch, params, ours, &mut rng)).into();
+        let mut without = vec!["Dropout"];
+        if config.batch_norm == Normalisations::Folded {
+            without.push("BatchNormalization");
+        }
+        let case = serde_json::json!({ "batches": batches, "without": without });
+        assert!(cases.insert(name.clone(), case).is_none(), "two of {name}");
+        Ok(())
+    };
     for (name, (params, model)) in &common::networks() {
-        add(name.clone(), params, model, model, OnnxConfig::default());
+        add(name.clone(), params, model, model, OnnxConfig::default())?;
     }
 
     let (params, mlp) = &common::networks()["mlp"];
     let folded = OnnxConfig { batch_norm: Normalisations::Folded, ..Default::default() };
-    add("folded".to_owned(), params, mlp, mlp, folded.clone());
+    add("folded".to_owned(), params, mlp, mlp, folded.clone())?;
     let heads: [(Head, Layer); 3] = [
         (Head::Softmax, Layer::custom(OfRows(|x| x.softmax()))),
         (Head::LogSoftmax, Layer::custom(OfRows(|x| x.log_softmax()))),
@@ -124,7 +133,7 @@ fn onnx(python: &Python, folder: &Path) {
     ];
     for (head, layer) in heads {
         let config = OnnxConfig { head, ..Default::default() };
-        add(format!("{head:?}"), params, mlp, &mlp.clone().then(layer), config);
+        add(format!("{head:?}"), params, mlp, &mlp.clone().then(layer), config)?;
     }
 
     let config = Autoencoder::new(&[common::FEATURES, 4, common::FEATURES]).loss(Loss::BceWithLogits);
@@ -138,15 +147,16 @@ fn onnx(python: &Python, folder: &Path) {
         let network = model.network();
         let parts = [("encoder", model.encoder()), ("decoder", model.decoder()), ("whole", &network)];
         for (part, layers) in parts {
-            add(format!("{name}, {part}"), &params, layers, layers, OnnxConfig::default());
-            add(format!("{name}, {part}, folded"), &params, layers, layers, folded.clone());
+            add(format!("{name}, {part}"), &params, layers, layers, OnnxConfig::default())?;
+            add(format!("{name}, {part}, folded"), &params, layers, layers, folded.clone())?;
         }
     }
     let mut params = Params::new();
     let vae = Vae::new(&[common::FEATURES, 4, common::FEATURES]).build(&mut params.root(), &mut Rng::seed(3));
-    add("vae".to_owned(), &params, &vae.network(), &vae.network(), OnnxConfig::default());
-    add("vae, mean".to_owned(), &params, &vae.mean_encoder(), &vae.mean_encoder(), OnnxConfig::default());
+    add("vae".to_owned(), &params, &vae.network(), &vae.network(), OnnxConfig::default())?;
+    add("vae, mean".to_owned(), &params, &vae.mean_encoder(), &vae.mean_encoder(), OnnxConfig::default())?;
 
-    std::fs::write(folder.join("cases.json"), serde_json::to_string(&cases).unwrap()).unwrap();
+    std::fs::write(folder.join("cases.json"), serde_json::to_string(&cases)?)?;
     python.script("check_onnx.py", folder);
+    Ok(())
 }
