@@ -74,6 +74,7 @@ pub(crate) struct Values<'a> {
 
 impl<'a> Values<'a> {
     /// The value of a node, looked up through nodes that only rename another one's.
+    #[inline]
     pub fn get(self, node: NodeId) -> &'a [f32] {
         match self.nodes[node.index()].op {
             Op::Param(id) => &self.params[id],
@@ -82,11 +83,13 @@ impl<'a> Values<'a> {
         }
     }
 
+    #[inline]
     pub fn shape(self, node: NodeId) -> Shape {
         self.nodes[node.index()].shape
     }
 
     /// Both, as the element-wise kernels take them.
+    #[inline]
     pub fn shaped(self, node: NodeId) -> (&'a [f32], Shape) {
         (self.get(node), self.shape(node))
     }
@@ -97,6 +100,7 @@ impl<'a> Values<'a> {
 pub(crate) struct NodeId(pub u32);
 
 impl NodeId {
+    #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -108,10 +112,12 @@ impl Graph {
         (0..self.nodes.len() as u32).map(NodeId)
     }
 
+    #[inline]
     pub fn values<'a>(&'a self, params: &'a Params) -> Values<'a> {
         Values { nodes: &self.nodes, values: &self.values, params }
     }
 
+    #[inline]
     pub fn clear(&mut self) {
         self.nodes.clear();
         self.named.clear();
@@ -120,6 +126,7 @@ impl Graph {
     }
 
     /// Runs an operation's forward function and appends its node.
+    #[inline]
     pub fn record(
         &mut self,
         params: &Params,
@@ -140,6 +147,7 @@ impl Graph {
     }
 
     /// Appends a node that has no memory of its own.
+    #[inline]
     pub fn alias(&mut self, op: Op, shape: Shape, needs_gradient: bool) -> NodeId {
         if self.nodes.len() == self.values.len() {
             self.values.push(Buffer::default());

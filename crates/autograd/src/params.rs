@@ -43,6 +43,7 @@ pub struct ParamId(u32);
 
 impl ParamId {
     /// The place in the order of declaration.
+    #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -70,16 +71,19 @@ impl Layout {
     }
 
     /// The shape of a parameter.
+    #[inline]
     pub fn shape(&self, id: ParamId) -> Shape {
         self.entries[id.index()].shape
     }
 
     /// Whether it is trained; the others are running statistics, which no gradient reaches and no update rule sees.
+    #[inline]
     pub fn is_trainable(&self, id: ParamId) -> bool {
         self.entries[id.index()].trainable
     }
 
     /// Where a parameter lies in [`Params::flat`].
+    #[inline]
     pub fn range(&self, id: ParamId) -> std::ops::Range<usize> {
         let entry = &self.entries[id.index()];
         entry.offset..entry.offset + entry.shape.len()
@@ -98,6 +102,7 @@ impl Params {
     }
 
     /// Names, shapes and places.
+    #[inline]
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
@@ -128,6 +133,7 @@ impl Params {
     }
 
     /// The shape of a parameter.
+    #[inline]
     pub fn shape(&self, id: ParamId) -> Shape {
         self.layout.shape(id)
     }
@@ -178,6 +184,7 @@ impl Params {
 
 impl std::ops::Index<ParamId> for Params {
     type Output = [f32];
+    #[inline]
     fn index(&self, id: ParamId) -> &[f32] {
         &self.values[self.layout.range(id)]
     }

@@ -30,6 +30,7 @@ pub struct Pass<'t> {
 }
 
 impl<'t> Pass<'t> {
+    #[inline]
     pub(crate) fn new(tape: &'t Tape, params: &'t Params, mode: Mode, seed: u64) -> Self {
         Pass { tape, params, mode, seed, streams: Cell::new(0) }
     }
@@ -40,6 +41,7 @@ impl<'t> Pass<'t> {
     }
 
     /// The parameters this pass reads.
+    #[inline]
     pub fn params(&self) -> &'t Params {
         self.params
     }
@@ -69,6 +71,7 @@ impl<'p> Pass<'p> {
     }
 
     /// A parameter, or a running statistic as data. It is read where it lies, not copied.
+    #[inline]
     pub fn param(&'p self, id: ParamId) -> Var<'p> {
         let needs_gradient = self.params.layout().is_trainable(id);
         let node = self.tape.graph.borrow_mut().alias(Op::Param(id), self.params.shape(id), needs_gradient);
@@ -91,6 +94,7 @@ impl<'p> Pass<'p> {
         self.tape.statistics.borrow_mut().report(self.params, id, write);
     }
 
+    #[inline]
     fn leaf(&'p self, source: &(impl Source + ?Sized), op: Op, needs_gradient: bool) -> Var<'p> {
         self.record(source.shape(), needs_gradient, |Forward { out, .. }| {
             source.write_to(out);
@@ -98,6 +102,7 @@ impl<'p> Pass<'p> {
         })
     }
 
+    #[inline]
     pub(crate) fn record(
         &'p self,
         shape: Shape,

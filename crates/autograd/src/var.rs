@@ -18,11 +18,13 @@ pub struct Var<'p> {
 
 impl<'p> Var<'p> {
     /// The pass it belongs to.
+    #[inline]
     pub fn pass(self) -> &'p Pass<'p> {
         self.pass
     }
 
     /// Its shape.
+    #[inline]
     pub fn shape(self) -> Shape {
         self.pass.tape.graph.borrow().nodes[self.node.index()].shape
     }
@@ -33,6 +35,7 @@ impl<'p> Var<'p> {
     }
 
     /// Calls `read` with its elements, row by row, where they lie.
+    #[inline]
     pub fn with_value<R>(self, read: impl FnOnce(&[f32]) -> R) -> R {
         let graph = self.pass.tape.graph.borrow();
         read(graph.values(self.pass.params).get(self.node))
@@ -105,11 +108,13 @@ impl<'p> Var<'p> {
         Var { pass: self.pass, node }
     }
 
+    #[inline]
     pub(crate) fn needs_gradient(self) -> bool {
         self.pass.tape.graph.borrow().nodes[self.node.index()].needs_gradient
     }
 
     /// The parameter this value is, if it is one as it stands.
+    #[inline]
     pub(crate) fn as_param(self) -> Option<ParamId> {
         match self.pass.tape.graph.borrow().nodes[self.node.index()].op {
             Op::Param(id) => Some(id),
@@ -120,6 +125,7 @@ impl<'p> Var<'p> {
     /// # Panics
     /// If the two belong to different passes.
     #[track_caller]
+    #[inline]
     pub(crate) fn check_same_pass(self, other: Var<'p>, operation: &str) {
         assert!(
             std::ptr::eq(self.pass.tape, other.pass.tape),

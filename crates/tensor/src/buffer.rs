@@ -23,6 +23,7 @@ impl Buffer {
     }
 
     /// Makes the length `len`. The contents are unspecified (but initialised) afterwards.
+    #[inline]
     pub fn resize(&mut self, len: usize) {
         if self.start + len > self.storage.len() {
             // A new allocation rather than a growing one: there is nothing to copy.
@@ -43,12 +44,14 @@ impl Buffer {
 
 impl Deref for Buffer {
     type Target = [f32];
+    #[inline]
     fn deref(&self) -> &[f32] {
         &self.storage[self.start..self.start + self.len]
     }
 }
 
 impl DerefMut for Buffer {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [f32] {
         &mut self.storage[self.start..self.start + self.len]
     }

@@ -23,6 +23,7 @@ impl<'a> Mat<'a> {
     /// # Panics
     /// If `data` does not have `rows * cols` elements.
     #[track_caller]
+    #[inline]
     pub fn new(data: &'a [f32], rows: usize, cols: usize) -> Self {
         assert!(
             data.len() == rows * cols,
@@ -34,17 +35,20 @@ impl<'a> Mat<'a> {
     }
 
     /// The transpose, which reads the same numbers in another order.
+    #[inline]
     pub fn t(self) -> Self {
         let Operand { data, rows, cols, row_stride, col_stride } = self.0;
         Mat(Operand { data, rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride })
     }
 
     /// The number of rows.
+    #[inline]
     pub fn rows(self) -> usize {
         self.0.rows
     }
 
     /// The number of columns.
+    #[inline]
     pub fn cols(self) -> usize {
         self.0.cols
     }
@@ -314,6 +318,72 @@ mod tests {
         let whole = product(0, m);
         for row in [0, 1, 12, 36] {
             assert_eq!(product(row, 1), whole[row * n..(row + 1) * n]);
+        }
+    }
+
+    #[test]
+    fn few_examples_have_the_bits_of_many() {
+        // Up to four take another way; in each length of a row, with the rows that fill no vector, with and without whole stretches of zeros.
+        for (inputs, outputs) in
+            [(1, 5), (3, 8), (4, 16), (6, 64), (64, 8), (8, 4), (17, 33), (301, 47), (784, 130)]
+        {
+            let (mut x, w, b) = (noise(9 * inputs, 1), noise(outputs * inputs, 2), noise(outputs, 3));
+            x.iter_mut().enumerate().filter(|(i, _)| i % inputs / 9 % 3 == 1).for_each(|(_, x)| *x = 0.0);
+            let run = |isa: Isa, first: usize, batch: usize| {
+                let x = Mat::new(&x[first * inputs..(first + batch) * inputs], batch, inputs);
+                let w = Mat::new(&w, outputs, inputs).t();
+                let mut out = vec![1.0; batch * outputs];
+                let output = Output { data: &mut out, accum: Accum::Add };
+                let epilogue = BiasActivation { bias: Some(&b), activation: Activation::Tanh };
+                gemm(isa, x.0, w.0, output, &epilogue);
+                out
+            };
+            for isa in Isa::available() {
+                let all = run(isa, 0, 9);
+                for (first, batch) in [(0, 1), (8, 1), (3, 2), (5, 3), (2, 4)] {
+                    let some = &all[first * outputs..(first + batch) * outputs];
+                    assert_eq!(run(isa, first, batch), some, "{isa:?} {inputs} {outputs} {first} {batch}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn operands_may_begin_anywhere() {
+        for shift in [1, 3] {
+            for [m, n, k] in [[1, 33, 17], [7, 15, 16], [17, 40, 9], [96, 70, 33]] {
+                let (a, b) = (noise(shift + m * k, 1), noise(shift + k * n, 2));
+                let (a, b) = (Mat::new(&a[shift..], m, k), Mat::new(&b[shift..], k, n));
+                let (b_turned, truth) = (noise(shift + k * n, 4), naive(a, b));
+                let b_turned = Mat::new(&b_turned[shift..], n, k).t();
+                for isa in Isa::available() {
+                    for (b, truth) in [(b, &truth), (b_turned, &naive(a, b_turned))] {
+                        let mut out = vec![0.5; shift + m * n];
+                        let output = Output { data: &mut out[shift..], accum: Accum::Replace };
+                        gemm(isa, a.0, b.0, output, &NoEpilogue);
+                        assert_eq!(out[..shift], vec![0.5; shift]);
+                        for (ours, truth) in out[shift..].iter().zip(truth) {
+                            assert!((f64::from(*ours) - truth).abs() < 2e-5, "{isa:?} {m} {n} {k}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_spoils_its_output_of_a_single_example() {
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let (x, mut w) = (vec![1.0; 70], noise(40 * 70, 1));
+            w[5 * 70 + 69] = bad;
+            for isa in Isa::available() {
+                let mut out = vec![0.0; 40];
+                let output = Output { data: &mut out, accum: Accum::Replace };
+                gemm(isa, Mat::new(&x, 1, 70).0, Mat::new(&w, 40, 70).t().0, output, &NoEpilogue);
+                for (i, value) in out.iter().enumerate() {
+                    assert_eq!(value.is_finite(), i != 5, "{isa:?} {i}: {value}");
+                }
+            }
         }
     }
 

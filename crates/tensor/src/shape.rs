@@ -32,6 +32,7 @@ impl Shape {
     /// # Panics
     /// If there are more than [`MAX_RANK`] of them.
     #[track_caller]
+    #[inline]
     pub fn new(extents: &[usize]) -> Self {
         assert!(
             extents.len() <= MAX_RANK,
@@ -44,27 +45,32 @@ impl Shape {
     }
 
     /// The extents, outermost first.
+    #[inline]
     pub fn dims(&self) -> &[usize] {
         &self.extents[..self.rank]
     }
 
     /// The number of dimensions.
+    #[inline]
     pub fn rank(&self) -> usize {
         self.rank
     }
 
     /// The number of elements: the product of the extents, 1 for a scalar.
     #[allow(clippy::len_without_is_empty)] // "is it empty" is asked of tensors, not of shapes
+    #[inline]
     pub fn len(&self) -> usize {
         self.dims().iter().product()
     }
 
     /// The extent of the last dimension, 1 for a scalar.
+    #[inline]
     pub fn last(&self) -> usize {
         self.dims().last().copied().unwrap_or(1)
     }
 
     /// The number of rows when all but the last dimension are flattened into one.
+    #[inline]
     pub fn rows(&self) -> usize {
         self.dims()[..self.rank.saturating_sub(1)].iter().product()
     }
@@ -75,13 +81,19 @@ impl Shape {
     /// If there is no such dimension.
     #[track_caller]
     pub fn split_at_axis(&self, axis: usize) -> (usize, usize, usize) {
+        self.check_axis(axis);
+        let dims = self.dims();
+        (dims[..axis].iter().product(), dims[axis], dims[axis + 1..].iter().product())
+    }
+
+    #[inline]
+    #[track_caller]
+    fn check_axis(&self, axis: usize) {
         assert!(
             axis < self.rank,
             "axis {axis} of a tensor of shape {self}, which has {} dimensions",
             self.rank
         );
-        let dims = self.dims();
-        (dims[..axis].iter().product(), dims[axis], dims[axis + 1..].iter().product())
     }
 
     /// The shape with the extent of one dimension replaced.
@@ -89,8 +101,9 @@ impl Shape {
     /// # Panics
     /// If there is no such dimension.
     #[track_caller]
+    #[inline]
     pub fn with_axis(mut self, axis: usize, extent: usize) -> Self {
-        self.split_at_axis(axis);
+        self.check_axis(axis);
         self.extents[axis] = extent;
         self
     }
@@ -101,7 +114,7 @@ impl Shape {
     /// If there is no such dimension.
     #[track_caller]
     pub fn without_axis(self, axis: usize) -> Self {
-        self.split_at_axis(axis);
+        self.check_axis(axis);
         let mut kept = Shape { extents: [0; MAX_RANK], rank: self.rank - 1 };
         let dims = self.dims().iter().enumerate().filter(|&(d, _)| d != axis);
         for (place, (_, &extent)) in kept.extents.iter_mut().zip(dims) {

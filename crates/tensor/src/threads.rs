@@ -18,9 +18,11 @@ use crate::kernels::{Isa, Kernel, Simd, dispatch, flush_denormals};
 /// Elements that one thread takes at a time where little is done to each: what takes some microseconds.
 pub const PART: usize = 1 << 14;
 
-/// The number of threads a program gets if it does not say: the machine's.
+/// The number of threads a program gets if it does not say: the machine's, as it was at the first call.
 pub fn available() -> usize {
-    std::thread::available_parallelism().map_or(1, |n| n.get())
+    // Asking takes tens of microseconds: the standard library reads the files of the control group each time.
+    static AVAILABLE: OnceLock<usize> = OnceLock::new();
+    *AVAILABLE.get_or_init(|| std::thread::available_parallelism().map_or(1, |n| n.get()))
 }
 
 /// Runs `body` on one of our worker threads, with all of the machine's threads to help. If the caller is a worker already,

@@ -88,10 +88,11 @@ impl<'p> Var<'p> {
         let features = self.check_norm("batch_norm", weight, bias);
         for (name, var) in [("mean", mean), ("variance", variance)] {
             self.check_same_pass(var, "batch_norm");
-            let (found, what) = (var.shape(), label(weight));
+            let found = var.shape();
             assert!(
                 found.dims() == [features],
-                "batch_norm{what}: a {name} of shape {found}, expected [{features}]"
+                "batch_norm{}: a {name} of shape {found}, expected [{features}]",
+                label(weight)
             );
         }
         self.record_batch_norm(weight, bias, Moments::Given, |values, saved| {

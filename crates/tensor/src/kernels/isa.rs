@@ -21,7 +21,12 @@ enum Level {
 
 impl Isa {
     /// The widest instruction set of this machine.
+    #[inline]
     pub(crate) fn best() -> Isa {
+        #[cfg(test)]
+        if let Some(forced) = FORCED.get() {
+            return forced;
+        }
         static BEST: OnceLock<Isa> = OnceLock::new();
         *BEST.get_or_init(|| *Isa::available().last().expect("the portable code runs everywhere"))
     }
@@ -42,7 +47,20 @@ impl Isa {
         found
     }
 
+    /// The instruction set with the narrower vectors where `lanes` of them would leave half of the wide ones empty. Who has AVX-512
+    /// has AVX2.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
+    #[inline]
+    pub(crate) fn narrowed(self, lanes: usize) -> Isa {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 if lanes <= Avx2::LANES => Isa(Level::Avx2),
+            _ => self,
+        }
+    }
+
     /// [`Simd::LANES`]
+    #[inline]
     pub(crate) fn lanes(self) -> usize {
         self.constants().0
     }
@@ -52,6 +70,7 @@ impl Isa {
         self.constants().1
     }
 
+    #[inline]
     fn constants(self) -> (usize, usize) {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
@@ -74,6 +93,22 @@ impl Isa {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    static FORCED: std::cell::Cell<Option<Isa>> = const { std::cell::Cell::new(None) };
+}
+
+/// Runs `body` once with each instruction set of this machine in the place of the best one. It holds for what is computed on this
+/// thread: for work that is too small to be spread, and for any outside of a pool of several threads.
+#[cfg(test)]
+pub(crate) fn on_each(mut body: impl FnMut(Isa)) {
+    for isa in Isa::available() {
+        FORCED.set(Some(isa));
+        body(isa);
+    }
+    FORCED.set(None);
+}
+
 /// A loop that is compiled once per instruction set. `run` must be `#[inline(always)]`, as must everything hot it calls:
 /// only what is inlined into [`dispatch`]'s functions is compiled with their instructions.
 pub(crate) trait Kernel {
@@ -82,6 +117,7 @@ pub(crate) trait Kernel {
 }
 
 /// Runs `kernel` with the instructions of `isa`.
+#[inline]
 pub(crate) fn dispatch<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
     match isa.0 {
         // SAFETY: an `Isa` is made only after its instructions were detected.

@@ -10,6 +10,8 @@ mod isa;
 mod math;
 mod peak;
 mod simd;
+#[cfg(test)]
+mod twins;
 
 pub(crate) use denormals::flush_denormals;
 pub(crate) use gemm::{Epilogue, NoEpilogue, Operand, Output, gemm};

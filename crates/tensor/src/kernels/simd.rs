@@ -25,8 +25,25 @@ pub(crate) trait Simd: Copy {
     unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// Which lanes are not 0 (NaN is not): lane 0 in the lowest bit.
     unsafe fn not_zero(value: Self::Vector) -> u32;
+    /// Four numbers of each of `LANES` rows, turned: lane `i` of vector `j` is number `j` of row `i`.
+    unsafe fn load_turned(row: impl Fn(usize) -> *const f32) -> [Self::Vector; 4];
+
     /// `to[j * to_stride + i] = from[i * from_stride + j]` for a square of `LANES` by `LANES`, which must not overlap.
-    unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize);
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+        for col in (0..Self::LANES).step_by(4) {
+            // SAFETY: the caller has the instructions and vouches for both squares.
+            unsafe {
+                let columns = Self::load_turned(
+                    #[inline(always)]
+                    |row| from.add(row * from_stride + col),
+                );
+                for (j, &column) in columns.iter().enumerate() {
+                    Self::store(to.add((col + j) * to_stride), column);
+                }
+            }
+        }
+    }
 }
 
 /// Eight lanes that the compiler maps to whatever the target has (SSE2, NEON, ...).
@@ -70,13 +87,11 @@ impl Simd for Portable {
         value.iter().rev().fold(0, |bits, &x| bits << 1 | u32::from(x != 0.0))
     }
     #[inline(always)]
-    unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
-        for i in 0..Self::LANES {
-            for j in 0..Self::LANES {
-                // SAFETY: the caller vouches for both squares.
-                unsafe { *to.add(j * to_stride + i) = *from.add(i * from_stride + j) };
-            }
-        }
+    unsafe fn load_turned(row: impl Fn(usize) -> *const f32) -> [[f32; 8]; 4] {
+        // SAFETY: the caller vouches for four readable numbers of every row.
+        let rows: [[f32; 4]; 8] =
+            std::array::from_fn(|i| unsafe { row(i).cast::<[f32; 4]>().read_unaligned() });
+        std::array::from_fn(|j| std::array::from_fn(|i| rows[i][j]))
     }
 }
 
@@ -87,6 +102,38 @@ pub(crate) use x86::{Avx2, Avx512};
 mod x86 {
     use super::Simd;
     use std::arch::x86_64::*;
+
+    // For `shuffle_ps`: the low halves of both, or the high ones, in every group of four numbers.
+    const LOW: i32 = 0b01_00_01_00;
+    const HIGH: i32 = 0b11_10_11_10;
+
+    /// Four numbers of row `i` and of row `i + 4`, side by side.
+    ///
+    /// # Safety
+    /// The instructions are there, and the numbers can be read.
+    #[inline(always)]
+    unsafe fn pair(row: &impl Fn(usize) -> *const f32, i: usize) -> __m256 {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            let low = _mm256_castps128_ps256(_mm_loadu_ps(row(i)));
+            _mm256_insertf128_ps::<1>(low, _mm_loadu_ps(row(i + 4)))
+        }
+    }
+
+    /// Four numbers of rows `i`, `i + 4`, `i + 8` and `i + 12`, side by side.
+    ///
+    /// # Safety
+    /// As for [`pair`].
+    #[inline(always)]
+    unsafe fn four(row: &impl Fn(usize) -> *const f32, i: usize) -> __m512 {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            let low = _mm512_castps128_ps512(_mm_loadu_ps(row(i)));
+            let low = _mm512_insertf32x4::<1>(low, _mm_loadu_ps(row(i + 4)));
+            let low = _mm512_insertf32x4::<2>(low, _mm_loadu_ps(row(i + 8)));
+            _mm512_insertf32x4::<3>(low, _mm_loadu_ps(row(i + 12)))
+        }
+    }
 
     #[derive(Clone, Copy)]
     pub(crate) struct Avx2;
@@ -134,30 +181,18 @@ mod x86 {
             unsafe { _mm256_movemask_ps(_mm256_cmp_ps(value, _mm256_setzero_ps(), _CMP_NEQ_UQ)) as u32 }
         }
         #[inline(always)]
-        unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
-            for col in [0, 4] {
-                // SAFETY: see the top of the block; rows below 8 and columns below 8 of both squares.
-                unsafe {
-                    // Four columns of rows i and i + 4: a lane each.
-                    let rows = |i: usize| {
-                        let at = |row: usize| _mm_loadu_ps(from.add(row * from_stride + col));
-                        _mm256_insertf128_ps(_mm256_castps128_ps256(at(i)), at(i + 4), 1)
-                    };
-                    let [a, b, c, d] = [rows(0), rows(1), rows(2), rows(3)];
-                    let [ab, cd] =
-                        [_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d)].map(|v| _mm256_castps_pd(v));
-                    let [ef, gh] =
-                        [_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d)].map(|v| _mm256_castps_pd(v));
-                    let columns = [
-                        _mm256_unpacklo_pd(ab, cd),
-                        _mm256_unpackhi_pd(ab, cd),
-                        _mm256_unpacklo_pd(ef, gh),
-                        _mm256_unpackhi_pd(ef, gh),
-                    ];
-                    for (j, column) in columns.into_iter().enumerate() {
-                        _mm256_storeu_ps(to.add((col + j) * to_stride), _mm256_castpd_ps(column));
-                    }
-                }
+        unsafe fn load_turned(row: impl Fn(usize) -> *const f32) -> [__m256; 4] {
+            // SAFETY: see the top of the block.
+            unsafe {
+                let (a, b, c, d) = (pair(&row, 0), pair(&row, 1), pair(&row, 2), pair(&row, 3));
+                let (ab, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+                let (cd, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+                [
+                    _mm256_shuffle_ps::<LOW>(ab, cd),
+                    _mm256_shuffle_ps::<HIGH>(ab, cd),
+                    _mm256_shuffle_ps::<LOW>(ab_high, cd_high),
+                    _mm256_shuffle_ps::<HIGH>(ab_high, cd_high),
+                ]
             }
         }
     }
@@ -208,36 +243,18 @@ mod x86 {
             unsafe { u32::from(_mm512_cmp_ps_mask(value, _mm512_setzero_ps(), _CMP_NEQ_UQ)) }
         }
         #[inline(always)]
-        unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
-            for col in [0, 4, 8, 12] {
-                // SAFETY: see the top of the block; rows below 16 and columns below 16 of both squares.
-                unsafe {
-                    // Four columns of rows i, i + 4, i + 8 and i + 12: a lane each.
-                    let rows = |i: usize| {
-                        let at = |row: usize| _mm_loadu_ps(from.add(row * from_stride + col));
-                        let low = _mm256_insertf128_ps(_mm256_castps128_ps256(at(i)), at(i + 4), 1);
-                        let high = _mm256_insertf128_ps(_mm256_castps128_ps256(at(i + 8)), at(i + 12), 1);
-                        _mm512_castpd_ps(_mm512_insertf64x4(
-                            _mm512_castps_pd(_mm512_castps256_ps512(low)),
-                            _mm256_castps_pd(high),
-                            1,
-                        ))
-                    };
-                    let [a, b, c, d] = [rows(0), rows(1), rows(2), rows(3)];
-                    let [ab, cd] =
-                        [_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d)].map(|v| _mm512_castps_pd(v));
-                    let [ef, gh] =
-                        [_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d)].map(|v| _mm512_castps_pd(v));
-                    let columns = [
-                        _mm512_unpacklo_pd(ab, cd),
-                        _mm512_unpackhi_pd(ab, cd),
-                        _mm512_unpacklo_pd(ef, gh),
-                        _mm512_unpackhi_pd(ef, gh),
-                    ];
-                    for (j, column) in columns.into_iter().enumerate() {
-                        _mm512_storeu_ps(to.add((col + j) * to_stride), _mm512_castpd_ps(column));
-                    }
-                }
+        unsafe fn load_turned(row: impl Fn(usize) -> *const f32) -> [__m512; 4] {
+            // SAFETY: see the top of the block.
+            unsafe {
+                let (a, b, c, d) = (four(&row, 0), four(&row, 1), four(&row, 2), four(&row, 3));
+                let (ab, ab_high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+                let (cd, cd_high) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+                [
+                    _mm512_shuffle_ps::<LOW>(ab, cd),
+                    _mm512_shuffle_ps::<HIGH>(ab, cd),
+                    _mm512_shuffle_ps::<LOW>(ab_high, cd_high),
+                    _mm512_shuffle_ps::<HIGH>(ab_high, cd_high),
+                ]
             }
         }
     }

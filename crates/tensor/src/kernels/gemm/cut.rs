@@ -129,7 +129,7 @@ fn share(all: usize, task: usize, tasks: usize) -> (usize, usize) {
 }
 
 /// Runs `body` with memory that this thread keeps for the next call.
-fn with_scratch(len: usize, body: impl FnOnce(&mut Buffer)) {
+pub(super) fn with_scratch(len: usize, body: impl FnOnce(&mut Buffer)) {
     thread_local! {
         static SCRATCH: Cell<Buffer> = Cell::default();
     }
@@ -141,7 +141,7 @@ fn with_scratch(len: usize, body: impl FnOnce(&mut Buffer)) {
 }
 
 #[derive(Clone, Copy)]
-struct SendPtr(*mut f32);
+pub(super) struct SendPtr(pub *mut f32);
 // SAFETY: whoever dereferences it says why nobody else does so at that place.
 unsafe impl Send for SendPtr {}
 // SAFETY: as above.
@@ -149,7 +149,7 @@ unsafe impl Sync for SendPtr {}
 
 impl SendPtr {
     /// Closures capture the whole of it this way, not the bare pointer inside.
-    fn get(self) -> *mut f32 {
+    pub fn get(self) -> *mut f32 {
         self.0
     }
 

@@ -10,11 +10,14 @@
 //! (forward, and for the gradient of a weight), images have many such rows. For the gradient of a weight with a sparse input [`sparse`] goes
 //! further and leaves single zeros out.
 //!
+//! Where there are only a few columns, as with a single example, nothing is packed: see [`narrow`].
+//!
 //! Every element of `out` is one chain of fused multiply-adds in the order of `k`, whatever the tiling. That is why the
 //! result depends neither on the number of threads nor on which task computed it.
 
 mod block;
 mod cut;
+mod narrow;
 mod pack;
 mod sparse;
 
@@ -65,7 +68,11 @@ pub(crate) fn gemm<E: Epilogue>(isa: Isa, a: Operand<'_>, b: Operand<'_>, out: O
         return;
     }
     let plan = Plan::new(a, b, out);
-    cut::run(isa, plan, epilogue);
+    if narrow::fits(&plan) {
+        narrow::run(isa, plan, epilogue);
+    } else {
+        cut::run(isa, plan, epilogue);
+    }
 }
 
 impl Operand<'_> {
