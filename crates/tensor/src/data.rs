@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayBase, ArrayView2, Ix2};
 
-use crate::{Shape, Tensor};
+use crate::{Shape, Tensor, threads};
 
 /// Something that can be written into a row-major buffer of `f32`: what a pass takes as its input.
 pub trait Source {
@@ -158,9 +158,15 @@ impl Source for Rows<'_> {
 
     fn write_to(&self, out: &mut [f32]) {
         let (_, _, features) = self.tensor.shape().split_at_axis(0);
-        for (out, &row) in out.chunks_exact_mut(features.max(1)).zip(self.rows) {
-            out.copy_from_slice(&self.tensor.as_slice()[row as usize * features..][..features]);
-        }
+        let features = features.max(1);
+        // Whole rows, as many as are worth a thread.
+        let part = (4 * threads::PART).next_multiple_of(features);
+        threads::for_each_part((0..out.len(), out), part, |(elements, out)| {
+            let rows = &self.rows[elements.start / features..];
+            for (out, &row) in out.chunks_exact_mut(features).zip(rows) {
+                out.copy_from_slice(&self.tensor.as_slice()[row as usize * features..][..features]);
+            }
+        });
     }
 }
 
@@ -304,6 +310,20 @@ mod tests {
         batch.inputs.write_to(&mut out);
         assert_eq!((batch.inputs.shape(), out), (Shape::from([2, 2]), [20.0, 21.0, 0.0, 1.0]));
         assert_eq!((batch.labels.len(), batch.labels.get(0), batch.labels.get(1)), (2, 9, 7));
+    }
+
+    #[test]
+    fn many_rows_are_gathered_alike_on_any_number_of_threads() {
+        let inputs = Tensor::from_fn([500, 300], |i| i as f32);
+        let rows: Vec<u32> = (0..490).map(|i| i * 37 % 500).collect();
+        let gathered = |threads| {
+            let mut out = vec![f32::NAN; 490 * 300];
+            threads::run_on(threads, || inputs.batch(&rows).write_to(&mut out));
+            out
+        };
+        let one = gathered(1);
+        assert!(one.iter().enumerate().all(|(i, &x)| x == (rows[i / 300] * 300) as f32 + (i % 300) as f32));
+        assert!((2..=4).all(|threads| gathered(threads) == one));
     }
 
     #[test]
