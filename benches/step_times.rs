@@ -3,49 +3,34 @@
 //! `cargo run --release -p layerwise --example step_times -- --networks sigmoid_sgd --batches 32,128 --threads 2 --seconds 1`
 
 mod networks;
+mod options;
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use layerwise::tensor::{machine, threads};
 use networks::{NETWORKS, Training};
+use options::Options;
 
 const WARM_UP_STEPS: usize = 20;
 const REPETITIONS: usize = 3;
 
 fn main() -> anyhow::Result<()> {
-    let options = options()?;
-    let networks = options.get("networks").cloned().unwrap_or_else(|| NETWORKS.join(","));
-    let batches = options.get("batches").map_or("32,128,512", String::as_str);
+    let options = Options::read()?;
+    let batches = options.list("batches", "32,128,512");
     let batches =
-        batches.split(',').map(str::parse).collect::<Result<Vec<usize>, _>>().context("--batches")?;
-    let seconds = options.get("seconds").map_or(Ok(1.0), |s| s.parse()).context("--seconds")?;
-    let threads =
-        options.get("threads").map_or(Ok(threads::available()), |s| s.parse()).context("--threads")?;
-    threads::run_on(threads, || {
+        batches.iter().map(|b| b.parse()).collect::<Result<Vec<usize>, _>>().context("--batches")?;
+    let seconds = options.seconds()?;
+    threads::run_on(options.threads()?, || {
         let peak = machine::peak_flops();
-        for network in networks.split(',') {
-            for training in batches.iter().filter_map(|&batch| Some((batch, Training::new(network, batch)?)))
-            {
-                measure(network, training, seconds, peak)?;
+        for network in options.list("networks", &NETWORKS.join(",")) {
+            let training = |&batch: &usize| Some((batch, Training::new(&network, batch)?));
+            for training in batches.iter().filter_map(training) {
+                measure(&network, training, seconds, peak)?;
             }
         }
         Ok(())
     })
-}
-
-/// `--name value` pairs.
-fn options() -> anyhow::Result<BTreeMap<String, String>> {
-    let mut arguments = std::env::args().skip(1);
-    let mut options = BTreeMap::new();
-    while let Some(flag) = arguments.next() {
-        let Some(name) = flag.strip_prefix("--") else { bail!("expected a flag, found {flag:?}") };
-        let known = ["networks", "batches", "seconds", "threads", "repetitions", "data"];
-        anyhow::ensure!(known.contains(&name), "no flag --{name}; the flags are {known:?}");
-        options.insert(name.to_owned(), arguments.next().with_context(|| format!("--{name} takes a value"))?);
-    }
-    Ok(options)
 }
 
 fn measure(

@@ -23,6 +23,11 @@ MLP = (784, 512, 256, 10)
 AUTOENCODER = (784, 512, 256, 32, 256, 512, 784)
 CODE = 2  # the dense layer whose output is the code
 
+TASKS = ("latency_mlp", "latency_small", "scoring")  # of networks in use, with ReLU after every layer but the last
+SMALL = (6, 64, 8, 4)
+SCORED = 500  # images of the test set that are scored at a time
+EXAMPLES = 1000  # that take turns, so that no prediction of the processor fits all
+
 
 def dims(network):
     """Widths from the input to the output."""
@@ -47,22 +52,23 @@ def settings(description, *flags):
     for flag in flags:
         parser.add_argument(flag, action="store_true")
     options = parser.parse_args()
-    options.networks = [n for n in NETWORKS if n in options.networks.split(",")]
+    named = options.networks.split(",")
+    options.networks, options.tasks = ([n for n in known if n in named] for known in (NETWORKS, TASKS))
     options.batches = [int(b) for b in options.batches.split(",")]
     cores = sorted(os.sched_getaffinity(0))[: options.threads]
     os.sched_setaffinity(0, cores)
     return options
 
 
-def load(folder):
-    """Training images `[count, 784]` in f32 from 0 to 1, labels `[count]`, and a shuffled order of the rows."""
+def load(folder, part="train"):
+    """Images `[count, 784]` in f32 from 0 to 1, labels `[count]`, and a shuffled order of the rows; `t10k` is the test set."""
     import numpy as np
 
     def body(name, header):
         return np.fromfile(folder / name, dtype=np.uint8)[header:]
 
-    images = body("train-images-idx3-ubyte", 16).reshape(-1, PIXELS).astype(np.float32) / np.float32(255)
-    labels = body("train-labels-idx1-ubyte", 8).astype(np.int64)
+    images = body(f"{part}-images-idx3-ubyte", 16).reshape(-1, PIXELS).astype(np.float32) / np.float32(255)
+    labels = body(f"{part}-labels-idx1-ubyte", 8).astype(np.int64)
     return images, labels, np.random.default_rng(1).permutation(len(labels))
 
 
@@ -109,5 +115,34 @@ def measure(peer, version, network, batch, rows, options, step, probe, wait=lamb
         "threads": options.threads,
         "loss_before": round(before, 4),
         "loss_after": round(after, 4),
+    }
+    print(json.dumps(line, separators=(",", ":")), flush=True)
+
+
+def measure_calls(peer, version, task, batch, options, call):
+    """Time `call(i)`, with 0, 1, .. in turn, and print the JSON line."""
+    taken = 0
+
+    def repeat(count):
+        nonlocal taken
+        begin = time.perf_counter()
+        for i in range(taken, taken + count):
+            call(i)
+        taken += count
+        return (time.perf_counter() - begin) / count
+
+    calls = 1
+    while (per_call := repeat(calls)) * calls < options.seconds / 10:  # warm-up
+        calls *= 2
+    calls = max(int(options.seconds / per_call), 3)
+    times = [repeat(calls) * 1e6 for _ in range(options.repetitions)]
+    line = {
+        "peer": peer,
+        "version": version,
+        "network": task,
+        "batch": batch,
+        "us_per_step": round(min(times), 4),
+        "us_median": round(statistics.median(times), 4),
+        "threads": options.threads,
     }
     print(json.dumps(line, separators=(",", ":")), flush=True)

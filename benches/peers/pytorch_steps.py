@@ -1,4 +1,4 @@
-"""Time PyTorch's training step on the CPU: eager with the fused optimizers, or with `--compile`."""
+"""Time PyTorch's training step and networks in use, on the CPU: eager with the fused optimizers, or with `--compile`."""
 
 import measure
 
@@ -23,11 +23,43 @@ def build(network):
     return nn.Sequential(*layers)
 
 
+def infer(peer, task):
+    """Time a network in use, in inference mode."""
+    images, labels, _ = map(torch.from_numpy, measure.load(options.data, "t10k"))
+    widths = measure.SMALL if task == "latency_small" else measure.MLP
+    layers = []
+    for fan_in, fan_out in zip(widths, widths[1:]):
+        layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+    model = nn.Sequential(*layers[:-1]).eval()
+    if options.compile:
+        torch.compiler.reset()
+        model = torch.compile(model)
+    x = images if widths[0] == measure.PIXELS else torch.randn(measure.EXAMPLES, widths[0])
+    examples = list(x[: measure.EXAMPLES].split(1))
+
+    def single(i):
+        model(examples[i % measure.EXAMPLES])
+
+    def score(_):
+        hits = 0
+        for x, y in zip(images.split(measure.SCORED), labels.split(measure.SCORED)):
+            hits += (model(x).argmax(1) == y).sum().item()
+
+    scoring = task == "scoring"
+    version, batch = torch.__version__.split("+")[0], len(labels) if scoring else 1
+    with torch.inference_mode():
+        measure.measure_calls(peer, version, task, batch, options, score if scoring else single)
+
+
 def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    images, labels, order = map(torch.from_numpy, measure.load(options.data))
     peer = "pytorch-compile" if options.compile else "pytorch"
+    for task in options.tasks:
+        infer(peer, task)
+    if not options.networks:
+        return
+    images, labels, order = map(torch.from_numpy, measure.load(options.data))
 
     def trainer(network, batch):
         # Graphs of other cells would otherwise count towards the limit on recompilations.

@@ -1,6 +1,9 @@
 //! What the Rust peers share: the command line, the data, the clock and the JSON line.
 //!
-//! A peer implements [`Trainer`] for its own network and hands it to [`measure`].
+//! A peer implements [`Trainer`] for its own network and hands it to [`measure`]; for a network in use it gives [`measure_calls`] what is
+//! to be called.
+
+mod inference;
 
 use std::cmp::Ordering;
 use std::error::Error;
@@ -9,6 +12,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
+
+pub use inference::{EXAMPLES, SCORED, Task, measure_calls};
 
 /// Whatever a peer's library returns.
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -73,6 +78,7 @@ impl Network {
 /// The options every measurer takes.
 pub struct Settings {
     pub networks: Vec<Network>,
+    pub tasks: Vec<Task>,
     pub batches: Vec<usize>,
     pub threads: usize,
     pub data: PathBuf,
@@ -84,10 +90,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the command line. Networks of other measurers are passed over in silence: their cells stay empty.
+    /// Reads the command line. Networks and tasks of other measurers are passed over in silence: their cells stay empty.
     pub fn from_args() -> Result<Self> {
         let mut settings = Self {
             networks: Network::ALL.to_vec(),
+            tasks: Vec::new(),
             batches: vec![32, 128, 512],
             threads: 2,
             data: PathBuf::new(),
@@ -103,6 +110,8 @@ impl Settings {
                 "--networks" => {
                     let known = |id: &str| Network::ALL.into_iter().find(|n| n.id() == id);
                     settings.networks = value.split(',').filter_map(known).collect();
+                    let known = |id: &str| Task::ALL.into_iter().find(|task| task.id() == id);
+                    settings.tasks = value.split(',').filter_map(known).collect();
                 }
                 "--batches" => {
                     let batches: std::result::Result<_, _> = value.split(',').map(str::parse).collect();
@@ -137,7 +146,7 @@ impl Settings {
     }
 }
 
-/// The training images and labels, and the order in which they are visited.
+/// Images and labels, and the order in which they are visited.
 pub struct Data {
     /// `[count, 784]`, 0 to 1.
     pub images: Vec<f32>,
@@ -148,16 +157,25 @@ pub struct Data {
 }
 
 impl Data {
-    /// Reads `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`.
+    /// Reads the training set: `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`.
     pub fn load(folder: &Path) -> Result<Self> {
+        Self::load_part(folder, "train")
+    }
+
+    /// Reads the test set: `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`.
+    pub fn load_test(folder: &Path) -> Result<Self> {
+        Self::load_part(folder, "t10k")
+    }
+
+    fn load_part(folder: &Path, part: &str) -> Result<Self> {
         let read = |name: &str, header: usize| -> Result<Vec<u8>> {
             let path = folder.join(name);
             let bytes = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
             let body = bytes.get(header..).ok_or_else(|| format!("{}: no IDX header", path.display()))?;
             Ok(body.to_vec())
         };
-        let pixels = read("train-images-idx3-ubyte", 16)?;
-        let labels = read("train-labels-idx1-ubyte", 8)?;
+        let pixels = read(&format!("{part}-images-idx3-ubyte"), 16)?;
+        let labels = read(&format!("{part}-labels-idx1-ubyte"), 8)?;
         if pixels.len() != labels.len() * PIXELS || labels.len() < PROBE {
             return Err(format!("{} pixels do not belong to {} labels", pixels.len(), labels.len()).into());
         }

@@ -1,4 +1,6 @@
-//! Times burn's training step on its CPU backends: `--backends flex,ndarray`.
+//! Times burn's training step, and networks in use, on its CPU backends: `--backends flex,ndarray`.
+
+use std::hint::black_box;
 
 use burn::module::Module;
 use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig, MseLoss, Reduction};
@@ -7,7 +9,10 @@ use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::activation::{relu, sigmoid};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use layerwise_peers::{Data, Network, PIXELS, PROBE, Result, Settings, Trainer, locked_version, measure};
+use layerwise_peers::{
+    Data, EXAMPLES, Network, PIXELS, PROBE, Result, SCORED, Settings, Task, Trainer, locked_version, measure,
+    measure_calls,
+};
 
 #[derive(Module, Debug)]
 struct Net {
@@ -109,6 +114,41 @@ impl Trainer for Burn {
     }
 }
 
+/// Times a network in use, on a device without automatic differentiation.
+fn infer(name: (&str, &str), task: Task, test: &Data, settings: &Settings, device: &Device) -> Result<()> {
+    let dims = task.dims();
+    let dense: Vec<Linear> = dims.windows(2).map(|d| LinearConfig::new(d[0], d[1]).init(device)).collect();
+    let forward = |x: Tensor<2>| {
+        dense.iter().enumerate().fold(x, |x, (i, layer)| {
+            let y = layer.forward(x);
+            if i + 1 == dense.len() { y } else { relu(y) }
+        })
+    };
+    if task != Task::Scoring {
+        let rows = task.examples(test);
+        let example = |row: &[f32]| Tensor::from_data(TensorData::new(row.to_vec(), [1, dims[0]]), device);
+        let examples: Vec<Tensor<2>> = rows.chunks_exact(dims[0]).map(example).collect();
+        return measure_calls(name, (task, 1), settings, |i| {
+            black_box(forward(examples[i % EXAMPLES].clone()));
+            Ok(())
+        });
+    }
+    let count = test.labels.len();
+    let labels: Vec<i32> = test.labels.iter().map(|&l| i32::from(l)).collect();
+    let images: Tensor<2> = Tensor::from_data(TensorData::new(test.images.clone(), [count, PIXELS]), device);
+    let labels: Tensor<2, Int> = Tensor::from_data(TensorData::new(labels, [count, 1]), device);
+    measure_calls(name, (task, count), settings, |_| {
+        let mut hits = 0;
+        for start in (0..count).step_by(SCORED) {
+            let classes = forward(images.clone().narrow(0, start, SCORED)).argmax(1);
+            let right = classes.equal(labels.clone().narrow(0, start, SCORED));
+            hits += right.int().sum().into_scalar::<i32>();
+        }
+        black_box(hits);
+        Ok(())
+    })
+}
+
 #[expect(deprecated, reason = "burn recommends flex instead of ndarray, which is what the table is to show")]
 fn device(backend: &str) -> Result<(&'static str, Device)> {
     match backend {
@@ -129,10 +169,13 @@ fn main() -> Result<()> {
     }
     let threads = settings.threads;
     Settings::limit_threads(&[("RAYON_NUM_THREADS", threads), ("MATMUL_NUM_THREADS", threads)])?;
-    let data = Data::load(&settings.data)?;
+    let (data, test) = (Data::load(&settings.data)?, Data::load_test(&settings.data)?);
     for backend in backends.split(',') {
         let (peer, device) = device(backend)?;
         device.seed(0);
+        for &task in &settings.tasks {
+            infer((peer, locked_version("burn")), task, &test, &settings, &device)?;
+        }
         let device = device.autodiff();
         for &network in &settings.networks {
             for &batch in &settings.batches {

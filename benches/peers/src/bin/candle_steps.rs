@@ -1,12 +1,17 @@
-//! Times candle's training step on the CPU.
+//! Times candle's training step, and networks in use, on the CPU.
 //!
 //! candle has two pools: products run in rayon's, element-wise operations in one of its own, whose threads spin at a
 //! barrier. Where the scheduler puts two of them on one core, a step takes ten times as long, in some runs and not in
 //! others. Element-wise operations run on one thread here therefore, and on `--threads` of them with `--spin on`.
 
+use std::hint::black_box;
+
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::{AdamW, BatchNorm, Linear, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap};
-use layerwise_peers::{Data, Network, PIXELS, PROBE, Result, Settings, Trainer, locked_version, measure};
+use layerwise_peers::{
+    Data, EXAMPLES, Network, PIXELS, PROBE, Result, SCORED, Settings, Task, Trainer, locked_version, measure,
+    measure_calls,
+};
 
 /// `AdamW` without weight decay is Adam, up to one multiplication by 1 that candle does not leave out.
 enum Update {
@@ -130,6 +135,47 @@ impl Trainer for Candle {
     }
 }
 
+/// Times a network in use. Its weights are no variables, so that nothing is recorded.
+fn infer(name: (&str, &str), task: Task, test: &Data, settings: &Settings) -> Result<()> {
+    let (cpu, dims) = (&Device::Cpu, task.dims());
+    let layer = |d: &[usize]| -> candle_core::Result<Linear> {
+        let bound = 1.0 / (d[0] as f32).sqrt();
+        let weight = Tensor::rand(-bound, bound, (d[1], d[0]), cpu)?;
+        Ok(Linear::new(weight, Some(Tensor::rand(-bound, bound, d[1], cpu)?)))
+    };
+    let layers = dims.windows(2).map(layer).collect::<candle_core::Result<Vec<_>>>()?;
+    let forward = |x: &Tensor| -> candle_core::Result<Tensor> {
+        let mut x = layers[0].forward(x)?;
+        for layer in &layers[1..] {
+            x = layer.forward(&x.relu()?)?;
+        }
+        Ok(x)
+    };
+    if task != Task::Scoring {
+        let rows = task.examples(test);
+        let example = |row: &[f32]| Tensor::from_slice(row, (1, dims[0]), cpu);
+        let examples = rows.chunks_exact(dims[0]).map(example).collect::<candle_core::Result<Vec<_>>>()?;
+        return measure_calls(name, (task, 1), settings, |i| {
+            black_box(forward(&examples[i % EXAMPLES])?);
+            Ok(())
+        });
+    }
+    let count = test.labels.len();
+    let labels: Vec<u32> = test.labels.iter().map(|&l| u32::from(l)).collect();
+    let (images, labels) =
+        (Tensor::from_slice(&test.images, (count, PIXELS), cpu)?, Tensor::new(labels, cpu)?);
+    measure_calls(name, (task, count), settings, |_| {
+        let mut hits = 0.0;
+        for start in (0..count).step_by(SCORED) {
+            let classes = forward(&images.narrow(0, start, SCORED)?)?.argmax(1)?;
+            let right = classes.eq(&labels.narrow(0, start, SCORED)?)?;
+            hits += right.to_dtype(DType::F32)?.sum_all()?.to_scalar::<f32>()?;
+        }
+        black_box(hits);
+        Ok(())
+    })
+}
+
 fn main() -> Result<()> {
     let settings = Settings::from_args()?;
     let (mut peer, mut spinning) = ("candle", 1);
@@ -141,8 +187,11 @@ fn main() -> Result<()> {
         }
     }
     Settings::limit_threads(&[("RAYON_NUM_THREADS", settings.threads), ("CANDLE_NUM_THREADS", spinning)])?;
-    let data = Data::load(&settings.data)?;
+    let (data, test) = (Data::load(&settings.data)?, Data::load_test(&settings.data)?);
     let name = (peer, locked_version("candle-core"));
+    for &task in &settings.tasks {
+        infer(name, task, &test, &settings)?;
+    }
     for &network in &settings.networks {
         for &batch in &settings.batches {
             let mut trainer = Candle::new(network, batch, &data)?;

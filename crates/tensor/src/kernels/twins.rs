@@ -247,7 +247,7 @@ fn loops_of_other_crates_are_compiled_for_the_forced_set_and_have_the_bits_of_pl
             |(y, x)| {
                 y.iter_mut()
                     .zip(x)
-                    .for_each(|(y, &x)| *y = 0.9 * *y + (0.1 * x) * x / (x.abs().sqrt() + 1e-8))
+                    .for_each(|(y, &x)| *y = 0.9 * *y + (0.1 * x) * x / (x.abs().sqrt() + 1e-8));
             },
         );
         for i in shift..shift + len {
