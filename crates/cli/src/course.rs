@@ -9,6 +9,8 @@ use layerwise::course::{Options, SECTIONS, Section, TABLE_HEADER, illustrations,
 use layerwise::prelude::*;
 use layerwise::recipe::Outcome;
 
+use crate::args::{a_sensible_number_of_threads, at_least_1};
+
 /// What `--out` writes beside the pictures: the outcomes, the histories as a table, and a page that shows everything.
 const JSON: &str = "course.json";
 const CSV: &str = "history.csv";
@@ -38,25 +40,6 @@ pub struct Args {
 
 fn section_names() -> Vec<&'static str> {
     SECTIONS.iter().map(|section| section.name).collect()
-}
-
-fn at_least_1(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|&n| n > 0).ok_or_else(|| "it must be a whole number of at least 1".into())
-}
-
-/// More threads than this per processor only wait for each other.
-const THREADS_PER_PROCESSOR: usize = 4;
-
-fn a_sensible_number_of_threads(text: &str) -> Result<usize, String> {
-    let most = (THREADS_PER_PROCESSOR * threads::available()).max(16);
-    let threads = at_least_1(text)?;
-    if threads > most {
-        return Err(format!(
-            "this machine has {} processors; at most {most} threads make sense",
-            threads::available()
-        ));
-    }
-    Ok(threads)
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
@@ -134,15 +117,6 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_that_make_no_sense_are_refused_in_words() {
-        for text in ["0", "-1", "x", "1.5", ""] {
-            assert_eq!(at_least_1(text), Err("it must be a whole number of at least 1".into()));
-        }
-        assert_eq!((at_least_1("3"), a_sensible_number_of_threads("4")), (Ok(3), Ok(4)));
-        assert!(a_sensible_number_of_threads("1000000").unwrap_err().contains("at most"));
-    }
 
     #[test]
     fn results_are_written_as_json_and_csv() {

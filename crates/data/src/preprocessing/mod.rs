@@ -142,6 +142,17 @@ impl Preprocessing {
         self.features.iter().flat_map(names).collect()
     }
 
+    /// The scaling of the inputs, categories having none: [`Scaler::invert`] turns inputs, or what an autoencoder gives back for them, into
+    /// the units of the table.
+    pub fn input_scaler(&self) -> Scaler {
+        let scales = |feature: &Feature| match feature {
+            Feature::Number { shift, scale, .. } => vec![(*shift, *scale)],
+            Feature::Category { names, .. } => vec![(0.0, 1.0); names.len()],
+        };
+        let (shift, scale) = self.features.iter().flat_map(scales).unzip();
+        Scaler { shift, scale }
+    }
+
     /// The classes in the order of their indices; empty where no class is learned.
     pub fn class_names(&self) -> &[String] {
         match &self.target {
