@@ -73,13 +73,14 @@ pub fn merge_text(
     let mut merged = args.to_vec();
     let at = merged.iter().position(|arg| arg == name).map_or(merged.len(), |place| place + 1);
     for (key, value) in flags(text).map_err(fail)? {
+        if key == "config" {
+            return Err(fail("key 'config': a configuration file names no other".into()));
+        }
         let id = key.replace('-', "_");
-        let is_known = given.ids().any(|known| known.as_str() == id) || given.try_contains_id(&id).is_ok();
-        if is_known && given.value_source(&id) == Some(ValueSource::CommandLine) {
+        if given.try_contains_id(&id).is_ok() && given.value_source(&id) == Some(ValueSource::CommandLine) {
             continue;
         }
         match key.as_str() {
-            "config" => return Err(fail("key 'config': a configuration file names no other".into())),
             "data" => merged.push(value.into()),
             _ => merged.insert(at, format!("--{key}={value}").into()),
         }
