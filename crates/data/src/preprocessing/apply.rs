@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use layerwise_tensor::Tensor;
 
-use super::{Feature, NumberTarget, Preprocessing, Target, Unseen, Wanted};
+use super::{Feature, NumberTarget, Preprocessing, Target, Unseen};
 use crate::table::{Column, NO_TEXT, Table, TableError, TableProblem, Values, shorten};
 use crate::{Examples, Targets};
 
@@ -26,56 +26,6 @@ impl Preprocessing {
     /// As there.
     pub fn apply_to_inputs(&self, table: &Table) -> Result<Examples, TableError> {
         self.encode(table).map_err(|problem| table.error(problem))
-    }
-
-    /// Opens a CSV file for reading its rows in parts, without finding anything out: the columns' kinds are known.
-    ///
-    /// Of `config`, the delimiter, the header and the texts for missing values count.
-    ///
-    /// # Errors
-    /// If the file cannot be read, is empty, or a column is not there.
-    #[cfg(feature = "csv")]
-    pub fn reader(
-        &self,
-        path: impl AsRef<std::path::Path>,
-        config: &crate::CsvConfig,
-        wanted: Wanted,
-    ) -> Result<crate::Reader, TableError> {
-        let path = path.as_ref();
-        let open = || Ok(Box::new(crate::reader::open(path)?) as Box<dyn std::io::Read>);
-        crate::Reader::new(open, &path.display().to_string(), config, &self.kinds(wanted))
-    }
-
-    /// [`Preprocessing::reader`] for what is read from anywhere else; `name` is what errors call it.
-    ///
-    /// # Errors
-    /// As there.
-    #[cfg(feature = "csv")]
-    pub fn reader_of(
-        &self,
-        source: impl std::io::Read + 'static,
-        name: &str,
-        config: &crate::CsvConfig,
-        wanted: Wanted,
-    ) -> Result<crate::Reader, TableError> {
-        crate::Reader::new(|| Ok(Box::new(source)), name, config, &self.kinds(wanted))
-    }
-
-    #[cfg(feature = "csv")]
-    fn kinds(&self, wanted: Wanted) -> Vec<(&str, crate::reader::Kind)> {
-        use crate::reader::Kind;
-        let kind = |feature: &Feature| match feature {
-            Feature::Number { .. } => Kind::Number,
-            Feature::Category { .. } => Kind::Text,
-        };
-        let mut columns: Vec<_> =
-            self.features.iter().map(|feature| (feature.column(), kind(feature))).collect();
-        if wanted == Wanted::InputsAndTargets {
-            let is_text = matches!(self.target, Target::Classes { is_numeric: false, .. });
-            let kind = if is_text { Kind::Text } else { Kind::Number };
-            columns.extend(self.target_columns().into_iter().map(|column| (column, kind)));
-        }
-        columns
     }
 
     fn encode(&self, table: &Table) -> Result<Examples, TableProblem> {

@@ -3,6 +3,8 @@
 mod apply;
 mod config;
 mod fit;
+#[cfg(feature = "csv")]
+mod read;
 mod validate;
 
 use serde::{Deserialize, Serialize};
