@@ -21,7 +21,7 @@ pub use layerwise_autoencoders as autoencoders;
 pub use layerwise_autograd as autograd;
 #[cfg(feature = "data")]
 pub use layerwise_data as data;
-#[cfg(feature = "onnx")]
+#[cfg(any(feature = "onnx", feature = "tensorboard"))]
 pub use layerwise_interchange as interchange;
 pub use layerwise_mnist_data as mnist_data;
 pub use layerwise_nn_layers as nn_layers;

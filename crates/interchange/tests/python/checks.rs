@@ -20,6 +20,8 @@ pub fn run() {
     python.run("torch safetensors numpy", pytorch);
     #[cfg(feature = "onnx")]
     python.run("onnx onnxruntime numpy", onnx);
+    #[cfg(feature = "tensorboard")]
+    python.run("tensorboard numpy", tensorboard);
 }
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -158,5 +160,64 @@ fn onnx(python: &Python, folder: &Path) -> Outcome {
 
     std::fs::write(folder.join("cases.json"), serde_json::to_string(&cases)?)?;
     python.script("check_onnx.py", folder);
+    Ok(())
+}
+
+/// TensorBoard's reader finds what was written by hand and by the callback of a run.
+#[cfg(feature = "tensorboard")]
+fn tensorboard(python: &Python, folder: &Path) -> Outcome {
+    use layerwise_autograd::{Params, Tensor};
+    use layerwise_interchange::tensorboard::TensorBoard;
+    use layerwise_optim::{Progress, Sgd, SgdConfig, Trainer};
+    use serde_json::json;
+
+    let mut params = Params::new();
+    let w = params.root().child(0).parameter("weight", [2, 2], |w| w.copy_from_slice(&[1.0, -2.0, 0.5, 3.0]));
+    let mut opt = Sgd::new(&params, SgdConfig { lr: 0.05, ..Default::default() });
+    let mut board = TensorBoard::create(folder.join("run"))?;
+    let events = board.events();
+    let grey: Vec<f32> = (0..6).map(|i| i as f32 / 5.0).collect();
+    for step in [0, 1 << 40] {
+        events.image("images/grey", step, [2, 3], &grey)?;
+        events.scalar("by hand", step, -0.1)?;
+    }
+    events.image("images/colour", 3, [2, 1], &grey)?;
+    events.histogram("values", 5, &[1.0, -0.5, 0.25, 0.25, 3.0])?;
+    events.text("about", 0, "a *run*")?;
+    // Three epochs of four steps.
+    let history = Trainer::new(3)
+        .batch_size(5)
+        .progress(Progress::Silent)
+        .metric("size", |params| params[w].iter().map(|&x| f64::from(x)).sum())
+        .callback(board.every(4).histograms())
+        .fit(&mut params, &mut opt, &Tensor::zeros([20, 1]), |pass, _| pass.param(w).square().sum())?;
+
+    let points = |of: &dyn Fn(&layerwise_optim::EpochRecord) -> f64| -> Vec<(u64, f64)> {
+        history.epochs.iter().map(|record| (4 * record.epoch as u64, of(record))).collect()
+    };
+    let losses = points(&|record| record.loss);
+    let rates = points(&|record| f64::from(record.lr));
+    let weights: Vec<_> = losses
+        .iter()
+        .map(|&(step, _)| {
+            let size = 0.9_f64.powi(step as i32);
+            json!([step, 4, -2.0 * size, 3.0 * size, 2.5 * size])
+        })
+        .collect();
+    let expected = json!({
+        "scalars": {
+            "by hand": [(0, -0.1), (1_u64 << 40, -0.1)],
+            "epoch/loss": losses,
+            "epoch/lr": rates,
+            "size": points(&|record| record.metrics["size"]),
+            "step/loss": losses,
+            "step/lr": rates,
+        },
+        "histograms": { "values": [(5, 5, -0.5, 3.0, 4.0)], "0.weight": weights },
+        "images": { "images/grey": [[0, 2, 3], [1_u64 << 40, 2, 3]], "images/colour": [[3, 2, 1]] },
+        "tensors": { "about": [(0, "a *run*")] },
+    });
+    std::fs::write(folder.join("expected.json"), expected.to_string())?;
+    python.script("check_tensorboard.py", folder);
     Ok(())
 }
