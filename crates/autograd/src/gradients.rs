@@ -18,6 +18,21 @@ pub(crate) struct Gradients {
     pub params: Buffer,
     /// Whether a parameter's gradient has been written since the last step.
     pub params_written: Vec<bool>,
+    /// Whether what operations write is looked at.
+    pub check: bool,
+    /// The first gradient with a number in it that is not finite, in the last backward pass that was looked at.
+    pub non_finite: Option<NonFinite>,
+}
+
+/// A gradient that is not finite.
+#[derive(Clone, Copy)]
+pub(crate) struct NonFinite {
+    /// The operation that has written it.
+    pub by: NodeId,
+    /// What it is the gradient of.
+    pub of: NodeId,
+    /// The first such number.
+    pub found: f32,
 }
 
 impl Gradients {
@@ -36,7 +51,8 @@ impl Gradients {
         self.fit_to(params);
         let values = graph.values(params);
         let mut scratch = std::mem::take(&mut self.scratch);
-        let mut sink = Sink { nodes: &graph.nodes, gradients: self, params };
+        self.non_finite = None;
+        let mut sink = Sink { nodes: &graph.nodes, gradients: self, params, by: from };
         sink.add(from, |out, accum| {
             debug_assert_eq!(accum, Accum::Replace);
             out.copy_from_slice(seed);
@@ -46,6 +62,7 @@ impl Gradients {
                 // Taken out for the time of the call: the operation may overwrite it, or hand it on as it is.
                 let mut gradient = std::mem::take(&mut sink.gradients.nodes[at]);
                 let node = NodeId(at as u32);
+                sink.by = node;
                 let workspace = &graph.workspace;
                 graph.nodes[at].op.backward(Backward {
                     node,
@@ -90,6 +107,8 @@ pub(crate) struct Sink<'a> {
     nodes: &'a [Node],
     gradients: &'a mut Gradients,
     params: &'a Params,
+    /// The operation that runs.
+    by: NodeId,
 }
 
 impl Sink<'_> {
@@ -102,7 +121,10 @@ impl Sink<'_> {
         let gradients = &mut *self.gradients;
         if let Op::Param(id) = *op {
             let accum = first_replaces(&mut gradients.params_written[id.index()]);
-            write(&mut gradients.params[self.params.layout().range(id)], accum);
+            let out = &mut gradients.params[self.params.layout().range(id)];
+            write(out, accum);
+            let bad = if gradients.check { non_finite(out) } else { None };
+            self.remember(node, bad);
         } else {
             let accum = first_replaces(&mut gradients.written[node.index()]);
             let out = &mut gradients.nodes[node.index()];
@@ -110,6 +132,14 @@ impl Sink<'_> {
                 out.resize(shape.len());
             }
             write(out, accum);
+            let bad = if gradients.check { non_finite(out) } else { None };
+            self.remember(node, bad);
+        }
+    }
+
+    fn remember(&mut self, of: NodeId, bad: Option<f32>) {
+        if let (Some(found), None) = (bad, self.gradients.non_finite) {
+            self.gradients.non_finite = Some(NonFinite { by: self.by, of, found });
         }
     }
 
@@ -123,10 +153,16 @@ impl Sink<'_> {
             // What comes back has to be as large as what was given away, or the next pass would allocate.
             target.resize(gradient.len());
             std::mem::swap(target, gradient);
+            let bad = if self.gradients.check { non_finite(target) } else { None };
+            self.remember(node, bad);
         } else {
             self.add(node, |out, accum| layerwise_tensor::elementwise::map(gradient, out, accum, |g| g));
         }
     }
+}
+
+fn non_finite(gradient: &[f32]) -> Option<f32> {
+    gradient.iter().copied().find(|g| !g.is_finite())
 }
 
 fn first_replaces(written: &mut bool) -> Accum {

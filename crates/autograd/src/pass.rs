@@ -4,7 +4,8 @@ use layerwise_tensor::Stream;
 use layerwise_tensor::data::Source;
 use layerwise_tensor::{Shape, Tensor};
 
-use crate::graph::Forward;
+use crate::gradients::NonFinite;
+use crate::graph::{Forward, NodeId};
 use crate::ops::Op;
 use crate::{ParamId, Params, Tape, Var};
 
@@ -123,5 +124,30 @@ impl<'p> Pass<'p> {
             let what = node.op.describe(self.params, &graph.nodes);
             Some(format!("{what} of shape {} (operation {} of the pass) has {bad}", node.shape, id.index()))
         })
+    }
+
+    /// The first operation on the way back whose gradient for one of its inputs has a NaN or an infinity in it, described for a person.
+    /// `None` if there is none, or nobody has looked ([`Tape::check_gradients`]).
+    ///
+    /// ```
+    /// use layerwise_autograd::{Params, Tape};
+    /// let mut params = Params::new();
+    /// let w = params.root().parameter("w", [2], |w| w[0] = 4.0);
+    /// let mut tape = Tape::new();
+    /// tape.check_gradients(true);
+    /// let pass = tape.train(&params, 0);
+    /// pass.param(w).sqrt().sum().backward(); // the slope of the root is infinite at 0
+    /// let text = pass.first_non_finite_gradient().unwrap();
+    /// assert_eq!(text, "the gradient of the parameter w, from sqrt of shape [2] (operation 1 of the pass), has inf");
+    /// ```
+    pub fn first_non_finite_gradient(&self) -> Option<String> {
+        let NonFinite { by, of, found } = self.tape.gradients.borrow().non_finite?;
+        let nodes = &self.tape.graph.borrow().nodes;
+        let describe = |id: NodeId| nodes[id.index()].op.describe(self.params, nodes);
+        let (of, name, shape) = (describe(of), describe(by), nodes[by.index()].shape);
+        let at = by.index();
+        Some(format!(
+            "the gradient of {of}, from {name} of shape {shape} (operation {at} of the pass), has {found}"
+        ))
     }
 }

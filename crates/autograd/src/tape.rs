@@ -98,6 +98,12 @@ impl Tape {
         ParamGradients { flat: &mut gradients.params, written: &gradients.params_written }
     }
 
+    /// Whether backward passes from now on look at every gradient that an operation writes, for
+    /// [`Pass::first_non_finite_gradient`]. Defaults to no: it takes time.
+    pub fn check_gradients(&mut self, check: bool) {
+        self.gradients.get_mut().check = check;
+    }
+
     /// Ends a step: stores the running statistics that passes have reported, and forgets all gradients.
     pub fn finish_step(&mut self, params: &mut Params) {
         self.statistics.get_mut().store(params);

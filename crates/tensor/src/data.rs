@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayBase, ArrayView2, Ix2};
 
-use crate::{Shape, Tensor, threads};
+use crate::{Shape, Stream, Tensor, threads};
 
 /// Something that can be written into a row-major buffer of `f32`: what a pass takes as its input.
 pub trait Source {
@@ -110,6 +110,28 @@ pub trait Dataset {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// The examples `0..examples` in two parts, each in ascending order: those that are left, and `share` of them, drawn by `seed`. The second has
+/// `share * examples` of them, rounded, but at least one, as long as one is left for the first.
+///
+/// ```
+/// let (rest, drawn) = layerwise_tensor::data::split_rows(10, 0.3, 42);
+/// assert_eq!((rest.len(), drawn.len()), (7, 3));
+/// ```
+///
+/// # Panics
+/// If `share` is not in (0, 1), or there are more than 2^32 - 1 examples.
+#[track_caller]
+pub fn split_rows(examples: usize, share: f64, seed: u64) -> (Vec<u32>, Vec<u32>) {
+    assert!(share > 0.0 && share < 1.0, "the share of a split must be in (0, 1), found {share}");
+    // A stream that nothing else with this seed reads: initial values take streams from 0 on.
+    let mut drawn = Stream { seed, stream: u64::MAX }.permutation(examples);
+    let count = ((examples as f64 * share).round() as usize).max(1).min(examples.saturating_sub(1));
+    let mut rest = drawn.split_off(count);
+    drawn.sort_unstable();
+    rest.sort_unstable();
+    (rest, drawn)
 }
 
 /// A data set whose examples have a class.
@@ -350,6 +372,28 @@ mod tests {
         let tensor = Tensor::from(array);
         assert_eq!(inputs(&tensor), expected);
         assert_eq!(inputs(&TensorDataset::new(tensor, vec![0, 1])), expected);
+    }
+
+    #[test]
+    fn a_split_has_every_example_once_and_follows_the_seed() {
+        for (examples, share, count) in
+            [(10, 0.3, 3), (10, 0.01, 1), (10, 0.999, 9), (2, 0.5, 1), (1, 0.5, 0), (0, 0.5, 0)]
+        {
+            let (rest, drawn) = split_rows(examples, share, 1);
+            assert_eq!(drawn.len(), count, "{share} of {examples}");
+            assert!(rest.is_sorted() && drawn.is_sorted());
+            let mut all = [rest, drawn].concat();
+            all.sort_unstable();
+            assert_eq!(all, (0..examples as u32).collect::<Vec<_>>());
+        }
+        assert_eq!(split_rows(100, 0.3, 1), split_rows(100, 0.3, 1));
+        assert_ne!(split_rows(100, 0.3, 1), split_rows(100, 0.3, 2));
+    }
+
+    #[test]
+    #[should_panic(expected = "the share of a split must be in (0, 1), found 1")]
+    fn a_split_has_two_parts() {
+        split_rows(10, 1.0, 0);
     }
 
     #[test]
