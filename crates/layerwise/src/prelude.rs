@@ -13,10 +13,11 @@ pub use layerwise_nn_layers::{
 };
 pub use layerwise_optim::{
     Adadelta, AdadeltaConfig, Adagrad, AdagradConfig, Adam, AdamConfig, AdamW, AdamWConfig, Adamax,
-    AdamaxConfig, Callback, Clip, Constraint, Decay, Ended, EpochRecord, Group, History, Lamb, LambConfig,
-    Lion, LionConfig, Lookahead, LookaheadConfig, NAdam, NAdamConfig, OneCycle, Optimizer, OptimizerConfig,
-    OptimizerState, PlateauConfig, Progress, RAdam, RAdamConfig, RangeTest, ReduceOnPlateau, RmsProp,
-    RmsPropConfig, Schedule, Sgd, SgdConfig, TrainError, Trainer, clip_grad_norm, clip_grad_value,
+    AdamaxConfig, Callback, Checkpoint, CheckpointError, Checkpoints, Clip, Constraint, Decay, EarlyStopping,
+    Ended, EpochRecord, Group, History, JsonLines, Lamb, LambConfig, Lion, LionConfig, Lookahead,
+    LookaheadConfig, NAdam, NAdamConfig, OneCycle, Optimizer, OptimizerConfig, OptimizerState, PlateauConfig,
+    Progress, RAdam, RAdamConfig, RangeTest, ReduceOnPlateau, RmsProp, RmsPropConfig, Schedule, Sgd,
+    SgdConfig, TrainError, Trainer, clip_grad_norm, clip_grad_value,
 };
 pub use layerwise_tensor::data::{Classified, Dataset, Labels, Source, TensorDataset};
 pub use layerwise_tensor::{Accum, Activation, Rng, Shape, Stream, Tensor, threads};

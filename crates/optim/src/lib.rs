@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod checkpoint;
 mod clip;
 mod config;
 mod constraint;
 mod groups;
 mod norm;
+mod number;
 mod optimizer;
 mod rule;
 mod rules;
@@ -13,6 +15,7 @@ mod state;
 mod trainer;
 mod updater;
 
+pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, Problem, replace_file};
 pub use clip::{Clip, clip_grad_norm, clip_grad_value, grad_norm};
 pub use config::OptimizerConfig;
 pub use constraint::Constraint;
@@ -24,7 +27,7 @@ pub use rules::{Adamax, AdamaxConfig, Lamb, LambConfig, Lion, LionConfig, Lookah
 pub use rules::{NAdam, NAdamConfig, RAdam, RAdamConfig, RmsProp, RmsPropConfig, Sgd, SgdConfig};
 pub use schedule::{Anneal, Goal, OneCycle, PlateauConfig, ReduceOnPlateau, Schedule, Threshold};
 pub use state::{OptimizerState, ParameterState, StateError};
-pub use trainer::{BeginView, Callback, EndView, EpochView, Halt, StepView};
-pub use trainer::{Ended, EpochRecord, History, Progress, TrainError, Trainer};
+pub use trainer::{BeginView, Callback, CallbackState, EndView, EpochView, Halt, StepView};
+pub use trainer::{EarlyStopping, Ended, EpochRecord, History, JsonLines, Progress, TrainError, Trainer};
 pub use trainer::{RangeCurve, RangePoint, RangeTest};
 pub use updater::Updater;

@@ -117,6 +117,11 @@ impl ReduceOnPlateau {
         ReduceOnPlateau { config, best: None, bad: 0, cooldown: 0 }
     }
 
+    /// Its constants.
+    pub fn config(&self) -> &PlateauConfig {
+        &self.config
+    }
+
     /// Takes a measurement into account, and reduces the learning rate if it is time. One that is NaN counts as bad.
     pub fn step(&mut self, measured: f64, opt: &mut (impl Optimizer + ?Sized)) {
         let PlateauConfig { goal, factor, patience, cooldown, min_lr, eps, .. } = self.config;

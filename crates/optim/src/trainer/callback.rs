@@ -1,9 +1,12 @@
 use std::ops::ControlFlow;
 
 use layerwise_autograd::Params;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{Ended, EpochRecord, History};
 use crate::Optimizer;
+use crate::checkpoint::Problem;
 
 /// Something that goes along with a training run: [`Trainer::callback`](crate::Trainer::callback). Each of its functions does nothing
 /// unless it is written.
@@ -67,6 +70,44 @@ pub trait Callback {
     fn on_end(&mut self, _view: &mut EndView<'_>) -> ControlFlow<Halt> {
         ControlFlow::Continue(())
     }
+
+    /// What a run that is resumed has to know of this one; asked for before [`Callback::on_begin`] and with every checkpoint. `None` if
+    /// it keeps nothing from step to step.
+    fn state(&self) -> Option<CallbackState> {
+        None
+    }
+
+    /// Goes on from a state with the same `kind`, before [`Callback::on_begin`].
+    ///
+    /// # Errors
+    /// If the state cannot be its own.
+    fn load_state(&mut self, _state: &CallbackState) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// What a callback keeps in a checkpoint.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct CallbackState {
+    /// Whose state it is, for the message where it meets another one's.
+    pub kind: String,
+    /// Anything, JSON for instance.
+    pub text: String,
+    /// Numbers that are better not written as text.
+    pub numbers: Vec<f32>,
+}
+
+impl CallbackState {
+    /// Some data as JSON. Numbers come back with the same bits.
+    pub(super) fn of(kind: &str, data: &impl Serialize) -> Self {
+        let text = serde_json::to_string(data).expect("plain data with texts as keys");
+        CallbackState { kind: kind.to_owned(), text, numbers: Vec::new() }
+    }
+
+    /// The data of [`CallbackState::of`].
+    pub(super) fn data<T: DeserializeOwned>(&self) -> Result<T, String> {
+        serde_json::from_str(&self.text).map_err(|error| error.to_string())
+    }
 }
 
 /// One that the program looks at after the run.
@@ -82,6 +123,12 @@ impl<C: Callback + ?Sized> Callback for &mut C {
     }
     fn on_end(&mut self, view: &mut EndView<'_>) -> ControlFlow<Halt> {
         (**self).on_end(view)
+    }
+    fn state(&self) -> Option<CallbackState> {
+        (**self).state()
+    }
+    fn load_state(&mut self, state: &CallbackState) -> Result<(), String> {
+        (**self).load_state(state)
     }
 }
 
@@ -182,5 +229,26 @@ impl Callbacks<'_> {
             }
         }
         wish
+    }
+
+    /// The states of those that have one.
+    pub fn states(&self) -> Vec<CallbackState> {
+        self.0.iter().filter_map(|callback| callback.state()).collect()
+    }
+
+    /// Loads the states of those that have one, which must be of the same kinds in the same order.
+    pub fn load(&mut self, states: &[CallbackState]) -> Result<(), Problem> {
+        let kinds =
+            |states: &[CallbackState]| states.iter().map(|state| state.kind.clone()).collect::<Vec<_>>();
+        let (saved, found) = (kinds(states), kinds(&self.states()));
+        if saved != found {
+            return Err(Problem::Callbacks { saved, found });
+        }
+        let with_state = self.0.iter_mut().filter(|callback| callback.state().is_some());
+        for (callback, state) in with_state.zip(states) {
+            let failed = |message| Problem::Callback { kind: state.kind.clone(), message };
+            callback.load_state(state).map_err(failed)?;
+        }
+        Ok(())
     }
 }

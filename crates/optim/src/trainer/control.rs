@@ -6,8 +6,10 @@ use std::sync::atomic::AtomicBool;
 use layerwise_autograd::Params;
 
 use super::callback::{Callback, Halt, StepView};
+use super::early::{Early, EarlyStopping};
 use super::history::LOSS;
 use super::look::{Look, Mean, Plateau, StopWhen};
+use super::validation::VAL_LOSS;
 use super::{Trainer, Watched};
 use crate::{Clip, Constraint, Optimizer, PlateauConfig, ReduceOnPlateau, Schedule, clip};
 
@@ -60,6 +62,67 @@ impl<'a> Trainer<'a> {
         let mut trainer = Trainer { plateau: true, ..self }.refuse_two_masters();
         trainer.watched.push(Watched { by: "a plateau", name: watched.clone() });
         trainer.callback(Plateau { watched, plateau })
+    }
+
+    /// Ends the run when something has stopped getting better, looked at after every epoch: `"loss"`, which is the epoch's mean training loss,
+    /// `"val_loss"` or another metric. [`History::ended`] is then [`Ended::Early`].
+    ///
+    /// Whichever way the run ends, its parameters and running statistics are then those of the best epoch, unless there was none.
+    ///
+    /// ```
+    /// use layerwise_autograd::{Params, Tensor};
+    /// use layerwise_optim::{EarlyStopping, Ended, Progress, Sgd, SgdConfig, Trainer};
+    ///
+    /// let data = Tensor::zeros([32, 1]);
+    /// let mut params = Params::new();
+    /// let w = params.root().parameter("w", [1], |w| w[0] = 3.0);
+    /// let mut opt = Sgd::new(&params, SgdConfig { lr: 1.0, ..Default::default() });
+    /// let history = Trainer::new(100)
+    ///     .progress(Progress::Silent)
+    ///     .validate(&data, |pass, _| pass.param(w).square().sum()) // 4, 1, 0, 1, 4, ..
+    ///     .early_stopping("val_loss", EarlyStopping { patience: 2, ..Default::default() })
+    ///     .fit(&mut params, &mut opt, &data, |pass, _| pass.param(w).sum())
+    ///     .unwrap();
+    /// assert_eq!(history.epochs.len(), 5);
+    /// assert_eq!(history.ended, Ended::Early { watched: "val_loss".into(), best: 0.0, epoch: 3 });
+    /// assert_eq!(params[w][0], 0.0);
+    /// ```
+    ///
+    /// [`History::ended`]: crate::History::ended
+    /// [`Ended::Early`]: crate::Ended::Early
+    ///
+    /// # Panics
+    /// If a number is out of its range.
+    #[must_use]
+    #[track_caller]
+    pub fn early_stopping(mut self, watched: impl Into<String>, config: EarlyStopping) -> Self {
+        if let Err(error) = config.validate() {
+            panic!("EarlyStopping: {error}");
+        }
+        let watched = watched.into();
+        self.watched.push(Watched { by: "early stopping", name: watched.clone() });
+        self.callback(Early::new(watched, config))
+    }
+
+    /// Makes one step of the optimizer for so many batches. Their gradients are averaged over the examples, so that a step is that of one
+    /// large batch, for whose values there need not be room; batch normalisation sees the small ones. The last step of an epoch may have
+    /// fewer. Defaults to 1.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[must_use]
+    #[track_caller]
+    pub fn accumulate(self, batches: usize) -> Self {
+        assert!(batches > 0, "the number of batches in a step must be at least 1, found 0");
+        Trainer { accumulate: batches, ..self }
+    }
+
+    /// Looks at the result and at the gradients of every operation, and ends the run before a step with NaN or infinity in one of them:
+    /// [`TrainError::Operation`](crate::TrainError::Operation) names the first. It takes time, so it is for finding out. Without it, only the
+    /// loss is looked at, and where it is not finite the operations of that pass.
+    #[must_use]
+    pub fn check_operations(self) -> Self {
+        Trainer { check: true, ..self }
     }
 
     /// Clips the gradients before every step. Defaults to as they are.
@@ -160,9 +223,16 @@ impl<'a> Trainer<'a> {
         let has_momentum = self.momentum_schedule.is_none() || opt.momentum().is_some();
         assert!(has_momentum, "a schedule of the momentum for an optimizer that has none");
         for Watched { by, name } in &self.watched {
-            let known = name == LOSS || self.metrics.iter().any(|(metric, _)| metric == name);
-            let names = || self.metrics.iter().map(|(name, _)| format!(", {name:?}")).collect::<String>();
+            let metrics = || self.measured();
+            let known = name == LOSS || metrics().any(|metric| metric == name);
+            let names = || metrics().map(|name| format!(", {name:?}")).collect::<String>();
             assert!(known, "{by} of {name:?}, which is not measured; there is {LOSS:?}{}", names());
         }
+    }
+
+    /// What is measured after an epoch.
+    fn measured(&self) -> impl Iterator<Item = &str> {
+        let split = self.validation_split.map(|_| VAL_LOSS);
+        split.into_iter().chain(self.metrics.iter().map(|(name, _)| name.as_str()))
     }
 }

@@ -1,3 +1,5 @@
+use crate::CheckpointError;
+
 /// Why a training run ended early.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -42,6 +44,34 @@ pub enum TrainError {
         /// The loss.
         loss: f32,
     },
+    /// The result of an operation or one of its gradients is not finite; found by [`Trainer::check_operations`](crate::Trainer). The parameters are
+    /// those of the step before.
+    #[error("{cause} in epoch {epoch}, step {step} of the run; the loss is {loss}")]
+    Operation {
+        /// The epoch, from 1 on.
+        epoch: usize,
+        /// The step since the beginning of the run, from 1 on.
+        step: u64,
+        /// The loss.
+        loss: f32,
+        /// The first operation.
+        cause: String,
+    },
+    /// A parameter was not finite when a checkpoint was due, which has not been written.
+    #[error(
+        "the parameter {parameter} has {found} after step {step} of the run; no checkpoint of it is written"
+    )]
+    Parameter {
+        /// The step since the beginning of the run, from 1 on.
+        step: u64,
+        /// The parameter.
+        parameter: String,
+        /// The number.
+        found: f32,
+    },
+    /// A checkpoint cannot be written, or the run cannot go on from it.
+    #[error(transparent)]
+    Checkpoint(CheckpointError),
     /// A callback has failed ([`Halt::Fail`](crate::Halt::Fail)). The parameters are those after the step.
     #[error("after step {step} of the run: {message}")]
     Callback {
@@ -58,6 +88,8 @@ pub(super) enum Stop {
     Loss(f32, String),
     /// The norm of the gradients, and the loss.
     Norm(f32, f32),
+    /// The loss, and the operation that is not finite.
+    Operation(f32, String),
 }
 
 impl Stop {
@@ -65,6 +97,7 @@ impl Stop {
         match self {
             Stop::Loss(loss, cause) => TrainError::Diverged { epoch, step, loss, cause },
             Stop::Norm(norm, loss) => TrainError::Gradients { epoch, step, norm, loss },
+            Stop::Operation(loss, cause) => TrainError::Operation { epoch, step, loss, cause },
         }
     }
 }

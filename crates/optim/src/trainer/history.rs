@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::number;
+
 /// The name that stands for the mean training loss of an epoch.
 pub(super) const LOSS: &str = "loss";
 
@@ -13,6 +15,9 @@ pub struct History {
     pub epochs: Vec<EpochRecord>,
     /// Why there are no more.
     pub ended: Ended,
+    /// What went wrong without ending the run: a checkpoint that could not be read and has been passed over, say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// The forms in which histories have been written.
@@ -25,6 +30,8 @@ enum Written {
         epochs: Vec<EpochRecord>,
         #[serde(default)]
         ended: Ended,
+        #[serde(default)]
+        warnings: Vec<String>,
     },
 }
 
@@ -32,7 +39,7 @@ impl From<Written> for History {
     fn from(written: Written) -> Self {
         match written {
             Written::Epochs(epochs) => History { epochs, ..History::default() },
-            Written::All { epochs, ended } => History { epochs, ended },
+            Written::All { epochs, ended, warnings } => History { epochs, ended, warnings },
         }
     }
 }
@@ -45,6 +52,16 @@ pub enum Ended {
     /// All epochs, or as many steps as asked for, have been made.
     #[default]
     Finished,
+    /// What [`Trainer::early_stopping`](crate::Trainer::early_stopping) watched has stopped getting better.
+    Early {
+        /// What was watched.
+        watched: String,
+        /// Its best value.
+        #[serde(with = "number")]
+        best: f64,
+        /// The epoch that had it.
+        epoch: usize,
+    },
     /// The flag of [`Trainer::stop_when`](crate::Trainer::stop_when) was raised.
     Stopped,
     /// A callback wanted it, for this reason.
@@ -57,13 +74,15 @@ pub struct EpochRecord {
     /// Its number, from 1 on.
     pub epoch: usize,
     /// The mean training loss over its examples, each taken when its batch was trained on.
+    #[serde(with = "number")]
     pub loss: f64,
     /// The learning rate of its last step. 0 in histories from before it was recorded.
     #[serde(default)]
     pub lr: f32,
     /// How long it took, with the metrics.
     pub seconds: f64,
-    /// What was measured at its end, by name.
+    /// What was measured at its end, by name. In JSON, NaN and infinities are texts.
+    #[serde(with = "number::map")]
     pub metrics: BTreeMap<String, f64>,
 }
 

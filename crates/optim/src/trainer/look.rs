@@ -3,13 +3,15 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::callback::{Callback, EpochView, Halt, StepView};
+use serde::{Deserialize, Serialize};
+
+use super::callback::{Callback, CallbackState, EpochView, Halt, StepView};
 use super::history::Ended;
 use crate::ReduceOnPlateau;
 
 /// The mean loss over examples.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Mean {
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Mean {
     pub total: f64,
     pub examples: usize,
 }
@@ -42,6 +44,15 @@ impl<F: FnMut(&StepView<'_>) -> ControlFlow<Halt>> Callback for Look<F> {
         let mean = std::mem::take(&mut self.mean);
         (self.look)(&StepView { loss: mean.get(), examples: mean.examples, ..*view })
     }
+
+    fn state(&self) -> Option<CallbackState> {
+        Some(CallbackState::of(&format!("every {} steps", self.every), &self.mean))
+    }
+
+    fn load_state(&mut self, state: &CallbackState) -> Result<(), String> {
+        self.mean = state.data()?;
+        Ok(())
+    }
 }
 
 /// Ends the run when somebody has raised a flag.
@@ -66,5 +77,18 @@ impl Callback for Plateau {
     fn on_epoch(&mut self, view: &mut EpochView<'_>) -> ControlFlow<Halt> {
         self.plateau.step(view.record.measured(&self.watched), view.opt);
         ControlFlow::Continue(())
+    }
+
+    fn state(&self) -> Option<CallbackState> {
+        Some(CallbackState::of(&format!("plateau of {}", self.watched), &self.plateau))
+    }
+
+    fn load_state(&mut self, state: &CallbackState) -> Result<(), String> {
+        let saved: ReduceOnPlateau = state.data()?;
+        if saved.config() != self.plateau.config() {
+            return Err(format!("saved with {:?}, now {:?}", saved.config(), self.plateau.config()));
+        }
+        self.plateau = saved;
+        Ok(())
     }
 }

@@ -2,25 +2,34 @@
 
 mod callback;
 mod control;
+mod early;
 mod error;
 mod history;
 mod look;
+mod plan;
 mod progress;
 mod range_test;
+mod resume;
 mod run;
+mod step;
+mod validation;
+mod writers;
 
 use layerwise_autograd::{Params, Pass, Var};
 use layerwise_tensor::data::Dataset;
 use layerwise_tensor::threads;
 
-use crate::{Clip, Constraint, Optimizer, Schedule};
+use crate::{Checkpoints, Clip, Constraint, Optimizer, Schedule};
 use callback::Callbacks;
 
-pub use callback::{BeginView, Callback, EndView, EpochView, Halt, StepView};
+pub use callback::{BeginView, Callback, CallbackState, EndView, EpochView, Halt, StepView};
+pub use early::EarlyStopping;
 pub use error::TrainError;
 pub use history::{Ended, EpochRecord, History};
+pub(crate) use look::Mean;
 pub use progress::Progress;
 pub use range_test::{RangeCurve, RangePoint, RangeTest};
+pub use writers::JsonLines;
 
 /// What is measured at the end of every epoch.
 type Metric<'a> = Box<dyn FnMut(&Params) -> f64 + Send + 'a>;
@@ -77,6 +86,12 @@ pub struct Trainer<'a> {
     /// With the pattern of the names.
     constraints: Vec<(String, Constraint)>,
     callbacks: Callbacks<'a>,
+    validation_split: Option<f64>,
+    /// Batches in a step.
+    accumulate: usize,
+    /// Whether every operation is looked at.
+    check: bool,
+    checkpoints: Option<Checkpoints>,
 }
 
 impl<'a> Trainer<'a> {
@@ -98,6 +113,10 @@ impl<'a> Trainer<'a> {
             clip: None,
             constraints: Vec::new(),
             callbacks: Callbacks::default(),
+            validation_split: None,
+            accumulate: 1,
+            check: false,
+            checkpoints: None,
         }
     }
 
@@ -153,8 +172,8 @@ impl<'a> Trainer<'a> {
     /// Runs on our worker threads ([`threads::run`]), all of the machine's unless the caller is on some already.
     ///
     /// # Errors
-    /// If there is nothing to train on, the loss is not finite, or a callback has failed; the parameters are then those after the last good
-    /// step.
+    /// If there is nothing to train on, the loss is not finite, a callback has failed, or a checkpoint cannot be written or gone on from; the
+    /// parameters are then those after the last good step.
     ///
     /// # Panics
     /// Where `loss` does, and if it returns anything but a single number. If a constraint matches no parameter, a plateau watches a metric that

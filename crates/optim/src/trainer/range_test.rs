@@ -194,6 +194,7 @@ impl Trainer<'_> {
             plateau: false,
             watched: Vec::new(),
             callbacks: Callbacks::default(),
+            checkpoints: None,
             ..self
         }
     }

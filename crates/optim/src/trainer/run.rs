@@ -4,15 +4,18 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use layerwise_autograd::{Params, Pass, Tape, Var};
-use layerwise_tensor::Rng;
 use layerwise_tensor::data::Dataset;
+use layerwise_tensor::{Rng, RngState};
 
 use super::callback::{BeginView, EndView, EpochView, Halt, StepView};
-use super::error::Stop;
 use super::look::Mean;
+use super::plan::Plan;
 use super::progress::Reporter;
+use super::resume::Saver;
+use super::validation::{VAL_LOSS, mean_loss};
 use super::{Ended, EpochRecord, History, TrainError, Trainer};
-use crate::{Clip, Optimizer, clip_grad_norm, clip_grad_value};
+use crate::Optimizer;
+use crate::checkpoint::Position;
 
 impl Trainer<'_> {
     pub(super) fn run<D, O>(
@@ -27,114 +30,100 @@ impl Trainer<'_> {
         O: Optimizer + ?Sized,
     {
         let opt: &mut dyn Optimizer = &mut opt;
-        let mut order = self.first_order(data.len())?;
-        let batches = self.batches(order.len());
-        let mut rng = Rng::seed(self.seed);
+        let mut plan = Plan::new(&self, data.len())?;
+        let (mut at, mut history) = (Position::default(), History::default());
+        let mut saver = Saver::new(&mut self, data.len()).map_err(TrainError::Checkpoint)?;
+        // Apart from what a run makes of it from here on: whether an earlier one has ended for good.
+        let resumed = saver.resume(&mut self, params, opt, (&mut at, &mut history), plan.steps());
+        let is_over = resumed.map_err(TrainError::Checkpoint)?;
+        let mut reporter = Reporter::new(&self, &plan, &at);
+        history.warnings.iter().for_each(|warning| reporter.note(warning));
         let mut tape = Tape::new();
-        let mut history = History::default();
-        let mut reporter = Reporter::new(self.progress, self.epochs, batches);
-        let mut step = 0;
-        let begin = BeginView { step, history: &history, params };
-        let mut flow = self.callbacks.tell(|callback| callback.on_begin(&begin));
-        'run: for epoch in 1..=self.epochs {
-            let start = Instant::now();
-            if self.shuffle {
-                rng.split().stream(0).permute_into(&mut order);
+        tape.check_gradients(self.check);
+        let mut tape_for_validation = Tape::new();
+        let view = BeginView { step: at.step, history: &history, params };
+        let mut flow = self.callbacks.tell(|callback| callback.on_begin(&view));
+        if is_over && flow.is_continue() {
+            flow = ControlFlow::Break(Halt::End(history.ended.clone()));
+        }
+        while flow.is_continue() && !self.is_complete(&at) {
+            let (start, before) = (Instant::now(), at.seconds);
+            // The order is that of the beginning of the epoch, also where a run is resumed within it.
+            let mut rng = self.rng(at.epoch_draws);
+            plan.shuffle(&mut rng);
+            if at.steps_in_epoch > 0 {
+                rng = self.rng(at.draws);
             }
-            let mut mean = Mean::default();
-            for (i, rows) in order.chunks(self.batch_size).take(batches).enumerate() {
-                if flow.is_break() {
-                    break 'run;
+            for rows in plan.groups().skip(at.steps_in_epoch) {
+                if self.steps.is_some_and(|steps| at.step >= steps) {
+                    break;
                 }
-                let batch = data.batch(rows);
-                self.prepare(step, opt);
-                let value = self.step(params, opt, &mut tape, rng.next_u64(), |pass| loss(pass, &batch));
-                step += 1;
-                let value = f64::from(value.map_err(|stop| stop.at(epoch, step))?);
-                mean.add(value, rows.len());
-                reporter.step(i + 1, mean.get());
-                let view = StepView { step, epoch, loss: value, examples: rows.len(), lr: opt.lr(), params };
+                self.prepare(at.step, opt);
+                let (epoch, step) = (at.epoch, at.step + 1);
+                let mut mean = Mean::default();
+                for batch in rows.chunks(plan.batch) {
+                    let examples = data.batch(batch);
+                    let share = batch.len() as f32 / rows.len() as f32;
+                    let value = self
+                        .pass(params, &mut tape, rng.next_u64(), share, |pass| loss(pass, &examples))
+                        .map_err(|stop| stop.at(epoch, step))?;
+                    mean.add(value.into(), batch.len());
+                }
+                self.step(params, opt, &mut tape, mean).map_err(|stop| stop.at(epoch, step))?;
+                at.step = step;
+                at.steps_in_epoch += 1;
+                at.loss.add(mean.get(), mean.examples);
+                at.draws = rng.state().position;
+                reporter.step(&at);
+                let (loss, lr) = (mean.get(), opt.lr());
+                let view = StepView { step, epoch, loss, examples: mean.examples, lr, params };
                 flow = self.callbacks.tell(|callback| callback.on_step(&view));
-                if Some(step) == self.steps {
+                at.seconds = before + start.elapsed().as_secs_f64();
+                saver.after_step(&self, params, opt, (&at, &history), &flow)?;
+                if flow.is_break() {
                     break;
                 }
             }
             if flow.is_break() {
                 break;
             }
-            let metrics =
+            let mut metrics: std::collections::BTreeMap<_, _> =
                 self.metrics.iter_mut().map(|(name, measure)| (name.clone(), measure(params))).collect();
-            let seconds = start.elapsed().as_secs_f64();
-            let record = EpochRecord { epoch, loss: mean.get(), lr: opt.lr(), seconds, metrics };
+            if !plan.validation.is_empty() {
+                let measured = mean_loss(&mut tape_for_validation, params, data, &plan.validation, &loss);
+                metrics.insert(VAL_LOSS.to_owned(), measured);
+            }
+            let seconds = before + start.elapsed().as_secs_f64();
+            let record = EpochRecord { epoch: at.epoch, loss: at.loss.get(), lr: opt.lr(), seconds, metrics };
             reporter.epoch(&record);
-            let mut view = EpochView { step, record: &record, params, opt: &mut *opt };
+            let mut view = EpochView { step: at.step, record: &record, params, opt: &mut *opt };
             flow = self.callbacks.tell(|callback| callback.on_epoch(&mut view));
             history.epochs.push(record);
-            if Some(step) == self.steps {
+            let is_whole = at.steps_in_epoch == plan.steps();
+            at = Position { epoch_draws: rng.state().position, ..Position::of_epoch(at.epoch + 1, at.step) };
+            if is_whole {
+                saver.save(&self, params, opt, (&at, &history), &flow)?;
+            } else {
                 break;
             }
         }
-        history.ended = ended(flow, step)?;
-        let mut view = EndView { step, history: &history, params };
+        history.ended = ended(flow, at.step)?;
+        reporter.end(&at, &history, saver.last());
+        let mut view = EndView { step: at.step, history: &history, params };
         let flow = self.callbacks.tell(|callback| callback.on_end(&mut view));
-        ended(flow, step)?;
+        ended(flow, at.step)?;
         Ok(history)
     }
 
-    /// What the schedules say about a step, from 0 on.
-    fn prepare(&self, step: u64, opt: &mut dyn Optimizer) {
-        if let Some(schedule) = &self.lr_schedule {
-            opt.set_lr(schedule.at(step));
-        }
-        if let Some(schedule) = &self.momentum_schedule {
-            opt.set_momentum(schedule.at(step));
-        }
+    /// Whether there is nothing left to do.
+    fn is_complete(&self, at: &Position) -> bool {
+        let steps_made = self.steps.is_some_and(|steps| at.step >= steps);
+        at.epoch > self.epochs || steps_made && at.steps_in_epoch == 0
     }
 
-    /// One step. Its loss, or why there is none.
-    fn step(
-        &self,
-        params: &mut Params,
-        opt: &mut dyn Optimizer,
-        tape: &mut Tape,
-        seed: u64,
-        loss: impl for<'p> Fn(&'p Pass<'p>) -> Var<'p>,
-    ) -> Result<f32, Stop> {
-        let pass = tape.train(params, seed);
-        let loss = loss(&pass);
-        let value = loss.item();
-        if !value.is_finite() {
-            return Err(Stop::Loss(value, pass.first_non_finite().unwrap_or_default()));
-        }
-        loss.backward();
-        match self.clip {
-            None => {}
-            Some(Clip::Value(limit)) => clip_grad_value(params, tape, limit),
-            Some(Clip::GlobalNorm(max)) => {
-                let norm = clip_grad_norm(params, tape, max);
-                if !norm.is_finite() {
-                    return Err(Stop::Norm(norm, value));
-                }
-            }
-        }
-        opt.step(params, tape);
-        self.constraints.iter().for_each(|(pattern, constraint)| constraint.apply(params, pattern));
-        Ok(value)
-    }
-
-    fn first_order(&self, examples: usize) -> Result<Vec<u32>, TrainError> {
-        if examples == 0 {
-            return Err(TrainError::NoExamples);
-        }
-        if self.batches(examples) == 0 {
-            return Err(TrainError::NoBatches { examples, batch_size: self.batch_size });
-        }
-        Ok((0..examples as u32).collect())
-    }
-
-    /// Batches in an epoch.
-    fn batches(&self, examples: usize) -> usize {
-        if self.drop_last { examples / self.batch_size } else { examples.div_ceil(self.batch_size) }
+    /// The run's generator after so many draws.
+    fn rng(&self, draws: u64) -> Rng {
+        Rng::from_state(RngState { seed: self.seed, position: draws })
     }
 }
 
