@@ -30,6 +30,10 @@ fn main() -> anyhow::Result<()> {
 
     // What the chapter says: slow at first, because the gradient has to pass two sigmoids, and 90 % after ten epochs.
     assert_eq!(history.last("test_accuracy"), Some(test.accuracy));
+    assert!(
+        history.epochs.windows(2).all(|pair| pair[1].loss < pair[0].loss),
+        "it has not finished learning"
+    );
     let expected = match epochs {
         0..=2 => 0.15,
         3..=9 => 0.65,

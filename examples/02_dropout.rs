@@ -29,6 +29,8 @@ fn main() -> anyhow::Result<()> {
     println!("test accuracy {:.2} %, test loss {:.4}", 100.0 * test.accuracy, test.loss);
     let expected = if epochs < 10 { 0.12 } else { 0.85 };
     anyhow::ensure!(test.accuracy > expected, "{:.4} is not above {expected}", test.accuracy);
+    // What the chapter says: on all images, where there is no over-fitting to cure, it costs accuracy.
+    assert!(epochs > 10 || test.accuracy < 0.89, "{:.4} is as good as without dropout", test.accuracy);
 
     // What the chapter says: without dropout the test loss rises while the training loss goes to zero.
     let found = layerwise::dropout::over_fitting(mnist, 42, 100)?;

@@ -89,6 +89,7 @@ fn full() -> anyhow::Result<()> {
             let (a, b) = (of(|worth| worth.pretrained), of(|worth| worth.random));
             let labels = seeds[0][which].labels;
             println!("{labels:6}  {name:12}  {:.2} % +- {:.2}     {:.2} % +- {:.2}", a.0, a.1, b.0, b.1);
+            anyhow::ensure!(a.0 > b.0, "pre-training should win in the mean");
             let should_win = labels == 1000 && name == "denoising";
             anyhow::ensure!(!should_win || a.0 - a.1 > b.0 + b.1, "pre-training should win on few labels");
         }
