@@ -4,6 +4,8 @@
 //! next to nothing where the unit is saturated: after a few layers hardly any gradient is left, and the first layers of a deep
 //! network do not learn. [`vanishing_gradient`] measures it. The rectified linear unit, `max(0, x)` (Nair and Hinton 2010; Glorot et
 //! al. 2011), passes the gradient of every active unit on as it is. In the course's network it is worth ten points of accuracy.
+//!
+//! The chapter, with formulas, pictures and exercises, is `docs/src/activation.md` in the repository; [`recipe`] is its network.
 
 use serde::{Deserialize, Serialize};
 

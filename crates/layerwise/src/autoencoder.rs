@@ -7,6 +7,8 @@
 //! Nobody has shown the network a label, and yet its code tells digits apart: a softmax layer on it reads them off. A
 //! variational autoencoder (Kingma and Welling 2014) also gives codes a known distribution, so that new images can be drawn from it;
 //! [`code_plane`] shows one whose code is two numbers.
+//!
+//! The chapter, with formulas, pictures and exercises, is `docs/src/autoencoder.md` in the repository; [`recipe`] is its network.
 
 use serde::{Deserialize, Serialize};
 

@@ -6,6 +6,8 @@
 //! weights nor on an offset, and a network learns faster and with larger steps.
 //!
 //! [`covariate_shift`] repeats the paper's first experiment (section 4.1).
+//!
+//! The chapter, with formulas, pictures and exercises, is `docs/src/batch_normalization.md` in the repository; [`recipe`] is its network.
 
 use serde::{Deserialize, Serialize};
 

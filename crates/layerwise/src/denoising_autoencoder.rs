@@ -3,6 +3,8 @@
 //! An autoencoder with a wide code can copy its input and learn nothing. A denoising one (Vincent et al. 2008) is shown spoilt images and
 //! has to give back the clean ones: it has to know what digits look like. Its first layer then detects strokes, where a plain one's
 //! filters look like noise. [`restoration`] shows what each makes of spoilt images.
+//!
+//! The chapter, with formulas, pictures and exercises, is `docs/src/denoising_autoencoder.md` in the repository; [`recipe`] is its network.
 
 use serde::{Deserialize, Serialize};
 

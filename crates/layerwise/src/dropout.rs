@@ -6,6 +6,8 @@
 //!
 //! On all 60 000 images, with the slow learning of section 1, there is no over-fitting to cure, and dropout costs accuracy: 86 % in
 //! place of 90. [`over_fitting`] shows where it pays.
+//!
+//! The chapter, with formulas, pictures and exercises, is `docs/src/dropout.md` in the repository; [`recipe`] is its network.
 
 use serde::{Deserialize, Serialize};
 

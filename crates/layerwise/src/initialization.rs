@@ -7,6 +7,8 @@
 //!
 //! In the course's network of two hidden layers, with batch normalisation, the choice hardly matters. [`deep_networks`] shows thirty
 //! layers without it: with He's weights they learn, with Xavier's they stand still.
+//!
+//! The chapter, with formulas, pictures and exercises, is `docs/src/initialization.md` in the repository; [`recipe`] is its network.
 
 use serde::{Deserialize, Serialize};
 

@@ -32,3 +32,17 @@ pub use layerwise_tensor as tensor;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct RepositoryReadme;
+
+/// The code of the book that is not taken from other files is compiled and run as well.
+#[cfg(doctest)]
+mod book {
+    macro_rules! pages {
+        ($($page:ident)*) => {
+            $(#[doc = include_str!(concat!("../../../docs/src/", stringify!($page), ".md"))] mod $page {})*
+        };
+    }
+    pages!(
+        introduction network mlp dropout activation batch_normalization initialization optimizer autoencoder stacked_autoencoder
+        denoising_autoencoder stacked_denoising_autoencoder training_step extending determinism performance pytorch single_crate faq
+    );
+}

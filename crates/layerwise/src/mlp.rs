@@ -5,6 +5,8 @@
 //! out of ten. Why so few is what the next sections are about: the sigmoid's derivative is at most a quarter, so each
 //! layer passes on a fraction of its gradient, and the first layers hardly learn.
 //!
+//! The chapter, with formulas, pictures and exercises, is `docs/src/mlp.md` in the repository; [`recipe`] is its network.
+//!
 //! ```no_run
 //! use layerwise::prelude::*;
 //! let trained = layerwise::mlp::recipe().train(Mnist::embedded(), 0, Progress::Auto).unwrap();

@@ -5,6 +5,8 @@
 //! and corrects for their slow start; RAdam waits until the second moment can be trusted.
 //!
 //! The section's network is trained by Adam; [`race`] lets all eight start from the same weights and see the same batches.
+//!
+//! The chapter, with formulas, pictures and exercises, is `docs/src/optimizer.md` in the repository; [`recipe`] is its network.
 
 use std::time::Instant;
 

@@ -3,6 +3,8 @@
 //! The stack of section 8, whose autoencoders have to restore what they are not shown: a quarter of the elements of every input is set to
 //! zero, and the loss is measured against all of it (Vincent et al. 2010). Each layer corrupts the clean codes of the one below by itself;
 //! nothing is corrupted when codes are computed, nor in fine-tuning.
+//!
+//! The chapter, with formulas, pictures and exercises, is `docs/src/stacked_denoising_autoencoder.md` in the repository; [`recipe`] is its network.
 
 use serde::{Deserialize, Serialize};
 
