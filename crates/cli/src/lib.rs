@@ -7,6 +7,7 @@ pub mod config;
 mod course;
 mod data;
 mod eval;
+mod export;
 mod info;
 mod interrupt;
 mod model;
@@ -51,6 +52,8 @@ enum Command {
     Encode(autoencode::ApplyArgs),
     /// Writes what an autoencoder gives back for data, in the units of the data
     Reconstruct(autoencode::ApplyArgs),
+    /// Writes a model for other programs: ONNX
+    Export(export::Args),
     /// Says what is in a model file
     Info(info::Args),
     /// Trains the network of each section and prints a table of what it reached (also without a command)
@@ -102,6 +105,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Autoencode(args)) => autoencode::run(&args),
         Some(Command::Encode(args)) => autoencode::encode(&args),
         Some(Command::Reconstruct(args)) => autoencode::reconstruct(&args),
+        Some(Command::Export(args)) => export::run(&args),
         Some(Command::Info(args)) => info::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Course(args)) => course::run(&args).map(|()| 0),

@@ -114,6 +114,12 @@ fn classes_from_a_table() {
     let piped = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
     assert_eq!(piped.lines().collect::<Vec<_>>(), lines);
 
+    let out = desk.ok("export iris.safetensors --onnx iris.onnx");
+    assert_eq!(out, "iris.onnx: input \"input\" [batch, 4], output \"output\" [batch, 3]\n");
+    let onnx = fs::read(desk.path("iris.onnx")).unwrap();
+    assert!(onnx.windows(7).any(|bytes| bytes == b"Softmax"));
+    desk.fails("export iris.safetensors", 2, "--onnx <FILE>");
+
     let info = desk.ok("info iris.safetensors");
     for part in
         ["4-16-3, relu, 131 parameters", "'petal_width': number", "classes setosa, versicolor, virginica"]
@@ -285,6 +291,9 @@ fn codes_of_arrays_tables_and_images() {
     assert!(csv.starts_with("code1,code2\n") && csv.lines().count() == 301, "{csv}");
     assert!(desk.ok("info ae").contains("autoencoder 6-16-2, 2-16-6"));
 
+    let out = desk.ok("export ae --onnx ae.onnx --fold");
+    assert_eq!(out, "ae.onnx: input \"input\" [batch, 6], output \"output\" [batch, 6]\n");
+
     desk.ok("autoencode iris.csv --code 3 --hidden 8 --epochs 1 --quiet --out ae");
     let csv = desk.ok("reconstruct ae iris.csv");
     let header = "sepal_length,sepal_width,petal_length,petal_width,species=setosa,species=versicolor,species=virginica\n";
@@ -408,7 +417,8 @@ fn what_needs_no_data_works() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         assert!(desk.ok(&format!("completions {shell}")).contains("autoencode"), "{shell}");
     }
-    for command in "train eval predict autoencode encode reconstruct info course bench completions".split(' ')
+    for command in
+        "train eval predict autoencode encode reconstruct export info course bench completions".split(' ')
     {
         assert!(desk.ok(&format!("{command} --help")).contains("Usage: layerwise"), "{command}");
     }
