@@ -3,10 +3,15 @@
 #[path = "rules/allocator.rs"]
 mod allocator;
 
+use std::sync::atomic::AtomicBool;
+
 use allocator::count;
 use layerwise_autograd::{Params, Tensor};
 use layerwise_optim::{Clip, Constraint, OneCycle, Progress, Schedule, Sgd, SgdConfig, Trainer};
 use layerwise_tensor::threads;
+
+/// Nobody raises it.
+static STOP: AtomicBool = AtomicBool::new(false);
 
 /// The allocations between the ends of consecutive steps, of ten steps.
 fn allocations_per_step(threads: usize, clip: Clip) -> Vec<usize> {
@@ -18,7 +23,10 @@ fn allocations_per_step(threads: usize, clip: Clip) -> Vec<usize> {
         let cycle = OneCycle::new(0.1, 5);
         let mut counts = Vec::with_capacity(10);
         Trainer::new(1)
-            .batch_size(4)
+            .batch_size(2)
+            .accumulate(2)
+            .check_operations()
+            .stop_when(&STOP)
             .progress(Progress::Silent)
             .lr_schedule(Schedule::linear(0.01, 0.1, 5).then(cycle.lr()).scaled(0.5))
             .momentum_schedule(cycle.momentum())
