@@ -69,6 +69,15 @@ pub struct RunArgs {
     pub seed: u64,
     #[command(flatten)]
     pub threads: ThreadArgs,
+    /// Ends the run after so many epochs without a better result on the validation part, and takes the best weights [default: off]
+    #[arg(long, value_name = "N", value_parser = at_least_1)]
+    pub patience: Option<usize>,
+    /// Writes a checkpoint to this folder after every epoch, and where the run ends
+    #[arg(long, value_name = "DIR")]
+    pub checkpoint: Option<PathBuf>,
+    /// Goes on from the newest checkpoint of the folder, if there is one; the model is then that of a run that was never interrupted
+    #[arg(long, value_name = "BOOL", default_value_t = false, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set, requires = "checkpoint")]
+    pub resume: bool,
     /// Where the model is written
     #[arg(long, value_name = "FILE", default_value = "model.safetensors")]
     pub out: PathBuf,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use layerwise::data::{Preprocessing, Scaler, Scaling, Table, Task, npy, select, split_rows};
+use layerwise::optim::Goal;
 use layerwise::prelude::*;
 
 use crate::Usage;
@@ -120,7 +121,8 @@ fn train(
     let error = |params: &Params, data: &Tensor| {
         model.reconstruction_error(params, data).map_or(f64::NAN, |error| error.per_pixel_mse)
     };
-    let mut trainer = trainer(&args.run);
+    let best = validation.map(|_| ("validation_mse", Goal::Min));
+    let mut trainer = trainer(&args.run, &architecture, &input, best);
     if let Some(validation) = validation {
         trainer = trainer.metric("validation_mse", |params| error(params, validation));
     }

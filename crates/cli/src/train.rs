@@ -7,6 +7,7 @@ use anyhow::Context;
 use layerwise::data::{
     Preprocessing, RegressionDataset, Scaler, Scaling, Table, Targets, Task, select, split_rows,
 };
+use layerwise::optim::Goal;
 use layerwise::prelude::*;
 
 use crate::Usage;
@@ -186,7 +187,8 @@ impl<'a> Trial<'a> {
 
     fn classes<D: Classified + Sync>(self, training: &D, validation: Option<&D>) -> anyhow::Result<u8> {
         let (mut params, model, mut opt) = self.start()?;
-        let mut trainer = trainer(&self.args.run);
+        let best = validation.map(|_| ("validation_accuracy", Goal::Max));
+        let mut trainer = trainer(&self.args.run, &self.architecture, &self.input, best);
         if let Some(validation) = validation {
             trainer = trainer.metric("validation_accuracy", |params| accuracy(&model, params, validation));
         }
@@ -210,7 +212,8 @@ impl<'a> Trial<'a> {
         scaler: &Scaler,
     ) -> anyhow::Result<u8> {
         let (mut params, model, mut opt) = self.start()?;
-        let mut trainer = trainer(&self.args.run);
+        let best = validation.map(|_| ("validation_rmse", Goal::Min));
+        let mut trainer = trainer(&self.args.run, &self.architecture, &self.input, best);
         if let Some(validation) = validation {
             trainer = trainer.metric("validation_rmse", |params| {
                 crate::eval::Errors::measure(&model, params, validation, scaler).rmse
@@ -242,13 +245,30 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// A trainer with the flags that all runs have.
-pub fn trainer(run: &RunArgs) -> Trainer<'static> {
-    Trainer::new(run.epochs)
+/// A trainer with the flags that all runs have. `best` is what a patient run watches if there is a validation part.
+pub fn trainer<'a>(
+    run: &RunArgs,
+    architecture: &Architecture,
+    input: &Input,
+    best: Option<(&str, Goal)>,
+) -> Trainer<'a> {
+    let mut trainer = Trainer::new(run.epochs)
         .batch_size(run.batch_size)
         .seed(run.seed)
         .progress(run.progress())
-        .stop_when(&interrupt::STOP)
+        .stop_when(&interrupt::STOP);
+    if let Some(patience) = run.patience {
+        let (watched, goal) = best.unwrap_or(("loss", Goal::Min));
+        let config = EarlyStopping { goal, patience: patience as u64, ..EarlyStopping::default() };
+        trainer = trainer.early_stopping(watched, config);
+    }
+    if let Some(folder) = &run.checkpoint {
+        // A run only goes on as what it was.
+        let identity = serde_json::json!([architecture, input, run.optimizer()]);
+        let checkpoints = Checkpoints::new(folder).config(&identity);
+        trainer = trainer.checkpoints(if run.resume { checkpoints.resume() } else { checkpoints });
+    }
+    trainer
 }
 
 /// What the file says about the run.
@@ -259,6 +279,9 @@ pub fn record(
     history: &History,
     mut metrics: BTreeMap<String, f64>,
 ) -> Training {
+    for warning in &history.warnings {
+        eprintln!("note: {warning}");
+    }
     if let Some(last) = history.epochs.last() {
         metrics.insert("training_loss".into(), last.loss);
     }
@@ -270,7 +293,7 @@ pub fn record(
         optimizer: Some(run.optimizer()),
         seed: run.seed,
         seconds: history.seconds(),
-        is_interrupted: history.ended != Ended::Finished,
+        is_interrupted: history.ended == Ended::Stopped,
         metrics: metrics.into_iter().filter(|(_, x)| x.is_finite()).collect(),
     }
 }

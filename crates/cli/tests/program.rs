@@ -429,6 +429,27 @@ fn what_needs_no_data_works() {
     assert_eq!((&outcome["section"], &outcome["seed"]), (&"mlp".into(), &3.into()));
 }
 
+#[test]
+fn a_run_goes_on_from_its_checkpoint() {
+    let desk = Desk::new();
+    let line = "train iris.csv --target species --quiet --batch-norm --dropout 0.1";
+    desk.ok(&format!("{line} --epochs 8 --out whole"));
+    desk.ok(&format!("{line} --epochs 3 --out part --checkpoint c"));
+    desk.ok(&format!("{line} --epochs 8 --out part --checkpoint c --resume"));
+    let tensors = |name: &str| {
+        let bytes = fs::read(desk.path(name)).unwrap();
+        let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        bytes[8 + header..].to_vec()
+    };
+    assert_eq!(tensors("whole"), tensors("part"));
+    desk.fails(&format!("{line} --checkpoint c"), 1, "c: ");
+    desk.fails(&format!("{line} --checkpoint c --resume --hidden 9"), 1, "c");
+    desk.fails(&format!("{line} --resume"), 2, "--checkpoint <DIR>");
+    let patient = desk.json(&format!("{line} --epochs 5000 --patience 3 --json"));
+    assert!(patient["training"]["epochs"].as_u64().unwrap() < 4000, "{patient}");
+    assert_eq!(patient["training"]["is_interrupted"], false);
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_keeps_its_model() {
