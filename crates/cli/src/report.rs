@@ -59,7 +59,8 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-fn layers(architecture: &Architecture) -> String {
+/// The widths, and what is between them.
+pub fn layers(architecture: &Architecture) -> String {
     let join = |widths: &[usize]| widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
     match architecture {
         Architecture::Network(network) => {

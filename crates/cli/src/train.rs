@@ -15,7 +15,7 @@ use crate::args::{ACTIVATIONS, RunArgs, TableArgs, at_least_1, part, scaling};
 use crate::data::{Kind, encode, open_folder};
 use crate::interrupt;
 use crate::model::{Architecture, Description, Input, Model, Network, Training, check_writable};
-use crate::report::Report;
+use crate::report::{Report, layers};
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -263,12 +263,21 @@ pub fn trainer<'a>(
         trainer = trainer.early_stopping(watched, config);
     }
     if let Some(folder) = &run.checkpoint {
-        // A run only goes on as what it was.
-        let identity = serde_json::json!([architecture, input, run.optimizer()]);
-        let checkpoints = Checkpoints::new(folder).config(&identity);
+        let checkpoints = Checkpoints::new(folder).config(&identity(run, architecture, input));
         trainer = trainer.checkpoints(if run.resume { checkpoints.resume() } else { checkpoints });
     }
     trainer
+}
+
+/// What a run has to be to go on from a checkpoint, in few words: it stands in an error. Of columns and scales there is only a checksum
+/// (FNV-1a).
+fn identity(run: &RunArgs, architecture: &Architecture, input: &Input) -> String {
+    let rules = serde_json::json!([architecture, input, run.optimizer()]).to_string();
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let sum = rules.bytes().fold(0xcbf2_9ce4_8422_2325, mix);
+    let (rule, lr) = (run.optimizer(), run.lr);
+    let rule = rule.name();
+    format!("layers {}; {rule} with learning rate {lr}; data and rules {sum:016x}", layers(architecture))
 }
 
 /// What the file says about the run.

@@ -442,8 +442,12 @@ fn a_run_goes_on_from_its_checkpoint() {
         bytes[8 + header..].to_vec()
     };
     assert_eq!(tensors("whole"), tensors("part"));
-    desk.fails(&format!("{line} --checkpoint c"), 1, "c: ");
-    desk.fails(&format!("{line} --checkpoint c --resume --hidden 9"), 1, "c");
+    desk.fails(&format!("{line} --checkpoint c"), 1, "resume it, or take another folder");
+    desk.fails(
+        &format!("{line} --checkpoint c --resume --hidden 9"),
+        1,
+        "this run has \"layers 4-9-3, relu, batch normalisation, dropout 0.1; Adam with learning rate 0.001; data and rules ",
+    );
     desk.fails(&format!("{line} --resume"), 2, "--checkpoint <DIR>");
     let patient = desk.json(&format!("{line} --epochs 5000 --patience 3 --json"));
     assert!(patient["training"]["epochs"].as_u64().unwrap() < 4000, "{patient}");
