@@ -15,8 +15,9 @@ pub struct SaveError {
     pub source: io::Error,
 }
 
-/// Writes a file in the place of the one that is there, if any: beside it first, and onto the disk, then by its name. Whoever reads `path`, and
-/// whenever this is interrupted, finds the old file or the new one, never a part of it.
+/// Writes a file in the place of the one that is there, if any: beside it first (with a dot before its name, the process and `.tmp` behind it), and
+/// onto the disk, then by its name, which is brought to the disk as well. Whoever reads `path`, and whenever this is interrupted, finds the old
+/// file or the new one, never a part of it.
 ///
 /// # Errors
 /// If the file cannot be written. What is left of the attempt is removed.
@@ -28,7 +29,7 @@ pub fn replace(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), SaveError> {
             file.write_all(bytes)?;
             file.sync_all()
         });
-        let result = written.and_then(|()| fs::rename(&beside, path));
+        let result = written.and_then(|()| fs::rename(&beside, path)).and_then(|()| sync_folder(path));
         if result.is_err() {
             // That it cannot be removed is not the error to report.
             let _ = fs::remove_file(&beside);
@@ -36,6 +37,15 @@ pub fn replace(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), SaveError> {
         result
     };
     attempt().map_err(|source| SaveError { path: path.to_owned(), source })
+}
+
+/// A name is on the disk when its folder is. Only Unix lets a folder be opened for that.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// Where a file is written before it gets its name.

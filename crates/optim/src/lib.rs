@@ -15,7 +15,7 @@ mod state;
 mod trainer;
 mod updater;
 
-pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, Problem, replace_file};
+pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, Problem};
 pub use clip::{Clip, clip_grad_norm, clip_grad_value, grad_norm};
 pub use config::OptimizerConfig;
 pub use constraint::Constraint;

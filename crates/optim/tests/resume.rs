@@ -238,7 +238,7 @@ fn what_is_damaged_is_passed_over_and_said() {
             _ => bytes = b"something else".to_vec(),
         }
         fs::write(&newest, bytes).unwrap();
-        let left = folder.path().join(".step-0000000009.checkpoint.tmp");
+        let left = folder.path().join(".step-0000000009.checkpoint.12345.tmp");
         fs::write(&left, "half a check").unwrap();
         let (history, model) = run(folder.path(), |trainer, checkpoints| trainer.checkpoints(checkpoints));
         let warnings = history.unwrap().warnings;

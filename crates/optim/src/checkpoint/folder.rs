@@ -1,9 +1,10 @@
 //! The checkpoints of a run in a folder.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use layerwise_autograd::file;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -77,9 +78,7 @@ impl Checkpoints {
     /// Makes the folder ready.
     pub(crate) fn open(&self) -> Result<(), CheckpointError> {
         fs::create_dir_all(&self.folder).map_err(Problem::io("make", &self.folder))?;
-        for name in
-            names(&self.folder)?.iter().filter(|name| name.starts_with('.') && name.ends_with(TEMPORARY))
-        {
+        for name in names(&self.folder)?.iter().filter(|name| is_unfinished(name)) {
             // What a run has left that was killed while it wrote.
             let path = self.folder.join(name);
             fs::remove_file(&path).map_err(Problem::io("remove", &path))?;
@@ -110,7 +109,7 @@ impl Checkpoints {
     /// Writes one, then deletes those that are too old. Its path.
     pub(crate) fn write(&self, step: u64, bytes: &[u8]) -> Result<PathBuf, CheckpointError> {
         let path = self.folder.join(format!("{PREFIX}{step:010}{SUFFIX}"));
-        replace_file(&path, bytes).map_err(Problem::io("write", &path))?;
+        file::replace(&path, bytes).map_err(|error| Problem::io("write", &path)(error.source))?;
         let older = list(&self.folder)?.into_iter().filter(|&(other, _)| other <= step);
         for (_, path) in older.skip(self.keep) {
             fs::remove_file(&path).map_err(Problem::io("remove", &path))?;
@@ -138,7 +137,11 @@ fn put_aside(error: &CheckpointError) -> String {
 
 const PREFIX: &str = "step-";
 const SUFFIX: &str = ".checkpoint";
-const TEMPORARY: &str = ".checkpoint.tmp";
+
+/// Whether `file::replace` was on its way to a checkpoint.
+fn is_unfinished(name: &str) -> bool {
+    name.strip_prefix('.').is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(".tmp"))
+}
 
 /// The checkpoints in a folder with their steps, newest first. None if there is no folder.
 pub(super) fn list(folder: &Path) -> Result<Vec<(u64, PathBuf)>, CheckpointError> {
@@ -159,38 +162,4 @@ fn names(folder: &Path) -> Result<Vec<String>, CheckpointError> {
     let name =
         |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name().into_string().ok()).transpose();
     entries.filter_map(name).collect::<io::Result<_>>().map_err(Problem::io("list", folder))
-}
-
-/// Writes a file that is there as a whole or not at all, whatever happens: it is written beside its place (with a dot before its name and `.tmp`
-/// behind it), brought to the disk, and renamed; then the folder is brought to the disk.
-///
-/// # Errors
-/// What the system says. What was at `path` before is still there.
-pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let Some(name) = path.file_name() else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path has no file name"));
-    };
-    let mut beside = std::ffi::OsString::from(".");
-    beside.push(name);
-    beside.push(".tmp");
-    let beside = path.with_file_name(beside);
-    let written = File::create(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let result = written.and_then(|()| fs::rename(&beside, path)).and_then(|()| sync_folder(path));
-    if result.is_err() {
-        // What is left of the attempt is of no use; that it cannot be removed is not the error to report.
-        let _ = fs::remove_file(&beside);
-    }
-    result
-}
-
-/// A name is on the disk when its folder is. Only Unix lets a folder be opened for that.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -18,7 +18,7 @@ use crate::trainer::{CallbackState, Mean};
 use crate::{History, OptimizerState};
 
 pub use error::{CheckpointError, Problem};
-pub use folder::{Checkpoints, replace_file};
+pub use folder::Checkpoints;
 
 /// A run after one of its steps: all that it has to know to go on with the same bits.
 ///
