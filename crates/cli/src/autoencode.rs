@@ -5,9 +5,10 @@ use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use layerwise::data::{Preprocessing, Scaler, Scaling, Table, Task, npy, select, split_rows};
+use layerwise::data::{Preprocessing, Scaler, Scaling, Table, Task, npy, select};
 use layerwise::optim::Goal;
 use layerwise::prelude::*;
+use layerwise::tensor::data::split_rows;
 
 use crate::Usage;
 use crate::args::{ACTIVATIONS, RunArgs, TableArgs, ThreadArgs, activation, at_least_1, part, scaling};
@@ -58,9 +59,8 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
 
 /// The training part, the validation part if there is one, and what they were made of.
 fn parts(args: &Args, path: &Path) -> anyhow::Result<(Tensor, Option<Tensor>, Input)> {
-    let fraction = 1.0 - args.run.validation;
     let split = |data: &Tensor| {
-        let (first, second) = split_rows(Dataset::len(data), fraction, args.run.seed);
+        let (first, second) = split_rows(Dataset::len(data), args.run.validation, args.run.seed);
         (select(data, &first), (!second.is_empty()).then(|| select(data, &second)))
     };
     match Kind::of(path) {
@@ -73,7 +73,8 @@ fn parts(args: &Args, path: &Path) -> anyhow::Result<(Tensor, Option<Tensor>, In
         }
         Kind::Table => {
             let csv = args.table.csv();
-            let (training, validation) = Table::open(path, &csv)?.random_split(fraction, args.run.seed);
+            let (training, validation) =
+                Table::open(path, &csv)?.random_split(1.0 - args.run.validation, args.run.seed);
             let config = args.table.preprocessing(&[], Task::Auto, args.scaling);
             let preprocessing = Preprocessing::fit(&training, &config)?;
             let inputs =

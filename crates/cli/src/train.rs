@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use layerwise::data::{
-    Preprocessing, RegressionDataset, Scaler, Scaling, Table, Targets, Task, select, split_rows,
-};
+use layerwise::data::{Preprocessing, RegressionDataset, Scaler, Scaling, Table, Targets, Task, select};
 use layerwise::optim::Goal;
 use layerwise::prelude::*;
+use layerwise::tensor::data::split_rows;
 
 use crate::Usage;
 use crate::args::{ACTIVATIONS, RunArgs, TableArgs, at_least_1, part, scaling};
@@ -136,7 +135,7 @@ fn folder(args: &Args, path: &Path) -> anyhow::Result<u8> {
     let folder = open_folder(path, args.image_size)?;
     let (_, rows, cols) = folder.images.dim();
     let inputs = folder.inputs();
-    let (first, second) = split_rows(folder.labels.len(), 1.0 - args.run.validation, args.run.seed);
+    let (first, second) = split_rows(folder.labels.len(), args.run.validation, args.run.seed);
     let part = |rows: &[u32]| {
         let labels = rows.iter().map(|&row| folder.labels[row as usize]).collect();
         TensorDataset::new(select(&inputs, rows), labels)

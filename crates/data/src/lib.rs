@@ -22,5 +22,5 @@ pub use preprocessing::{
 pub use reader::{CsvConfig, Reader};
 pub use regression::{RegressionBatch, RegressionDataset};
 pub use scaling::{Scaler, Scaling};
-pub use split::{select, split_rows};
+pub use split::select;
 pub use table::{Column, Table, TableError, TableProblem, Values};

@@ -4,30 +4,6 @@ use std::collections::HashMap;
 
 use layerwise_tensor::{Rng, Tensor};
 
-/// Divides the rows 0 to `rows - 1` at random: `fraction` of them (rounded to a whole number), and the others, each in ascending order.
-/// The same seed gives the same parts.
-///
-/// ```
-/// let (training, validation) = layerwise_data::split_rows(10, 0.7, 42);
-/// assert_eq!((training.len(), validation.len()), (7, 3));
-/// ```
-///
-/// # Panics
-/// If `fraction` is not from 0 to 1, or there are more than 2^32 - 1 rows.
-#[track_caller]
-pub fn split_rows(rows: usize, fraction: f64, seed: u64) -> (Vec<u32>, Vec<u32>) {
-    assert!((0.0..=1.0).contains(&fraction), "split_rows: fraction {fraction} is not from 0 to 1");
-    assert!(u32::try_from(rows).is_ok(), "split_rows: {rows} rows, expected at most 4294967295");
-    let order = Rng::seed(seed).stream(0).permutation(rows);
-    let (first, second) = order.split_at((fraction * rows as f64).round() as usize);
-    let sorted = |rows: &[u32]| {
-        let mut rows = rows.to_vec();
-        rows.sort_unstable();
-        rows
-    };
-    (sorted(first), sorted(second))
-}
-
 /// Divides rows so that `fraction` of those of each key, rounded up, are in the first part. Both are in ascending order.
 #[track_caller]
 pub(crate) fn stratified(
@@ -74,22 +50,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_parts_are_disjoint_complete_and_repeatable() {
-        for (rows, fraction, expected) in
-            [(0, 0.5, 0), (1, 1.0, 1), (10, 0.25, 3), (101, 0.8, 81), (7, 0.0, 0)]
-        {
-            let (first, second) = split_rows(rows, fraction, 3);
-            assert_eq!(first.len(), expected);
-            assert!(first.is_sorted() && second.is_sorted());
-            let mut all = [first.clone(), second].concat();
-            all.sort_unstable();
-            assert_eq!(all, (0..rows as u32).collect::<Vec<_>>());
-            assert_eq!(split_rows(rows, fraction, 3).0, first);
-        }
-        assert_ne!(split_rows(100, 0.5, 3), split_rows(100, 0.5, 4));
-    }
-
-    #[test]
     fn every_key_is_in_the_first_part() {
         let (first, second) = stratified(101, 0.8, 7, |row| if row == 50 { 9 } else { row as u64 % 2 });
         assert!(first.contains(&50));
@@ -103,12 +63,6 @@ mod tests {
         let tensor = Tensor::from_fn([3, 2], |i| i as f32);
         assert_eq!(select(&tensor, &[2, 0]), Tensor::from([[4.0, 5.0], [0.0, 1.0]]));
         assert_eq!(select(&Tensor::zeros([3, 0]), &[1, 1]).shape().dims(), [2, 0]);
-    }
-
-    #[test]
-    #[should_panic(expected = "split_rows: fraction 1.5 is not from 0 to 1")]
-    fn a_fraction_is_a_part() {
-        split_rows(3, 1.5, 0);
     }
 
     #[test]

@@ -303,7 +303,7 @@ impl Kernel for Backward<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     const VECTORISED: [Activation; 9] = [
@@ -318,7 +318,7 @@ mod tests {
         Activation::HardSwish,
     ];
 
-    const ALL: [Activation; 19] = [
+    pub(crate) const ALL: [Activation; 19] = [
         Activation::Identity,
         Activation::Sigmoid,
         Activation::Tanh,

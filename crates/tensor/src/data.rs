@@ -113,7 +113,7 @@ pub trait Dataset {
 }
 
 /// The examples `0..examples` in two parts, each in ascending order: those that are left, and `share` of them, drawn by `seed`. The second has
-/// `share * examples` of them, rounded, but at least one, as long as one is left for the first.
+/// `share * examples` of them, rounded; where the share is neither 0 nor 1, at least one, as long as one is left for the first.
 ///
 /// ```
 /// let (rest, drawn) = layerwise_tensor::data::split_rows(10, 0.3, 42);
@@ -121,13 +121,15 @@ pub trait Dataset {
 /// ```
 ///
 /// # Panics
-/// If `share` is not in (0, 1), or there are more than 2^32 - 1 examples.
+/// If `share` is not from 0 to 1, or there are more than 2^32 - 1 examples.
 #[track_caller]
 pub fn split_rows(examples: usize, share: f64, seed: u64) -> (Vec<u32>, Vec<u32>) {
-    assert!(share > 0.0 && share < 1.0, "the share of a split must be in (0, 1), found {share}");
+    assert!((0.0..=1.0).contains(&share), "the share of a split must be from 0 to 1, found {share}");
     // A stream that nothing else with this seed reads: initial values take streams from 0 on.
     let mut drawn = Stream { seed, stream: u64::MAX }.permutation(examples);
-    let count = ((examples as f64 * share).round() as usize).max(1).min(examples.saturating_sub(1));
+    let count = (examples as f64 * share).round() as usize;
+    let count =
+        if share == 0.0 || share == 1.0 { count } else { count.max(1).min(examples.saturating_sub(1)) };
     let mut rest = drawn.split_off(count);
     drawn.sort_unstable();
     rest.sort_unstable();
@@ -376,9 +378,16 @@ mod tests {
 
     #[test]
     fn a_split_has_every_example_once_and_follows_the_seed() {
-        for (examples, share, count) in
-            [(10, 0.3, 3), (10, 0.01, 1), (10, 0.999, 9), (2, 0.5, 1), (1, 0.5, 0), (0, 0.5, 0)]
-        {
+        for (examples, share, count) in [
+            (10, 0.3, 3),
+            (10, 0.01, 1),
+            (10, 0.999, 9),
+            (10, 0.0, 0),
+            (10, 1.0, 10),
+            (2, 0.5, 1),
+            (1, 0.5, 0),
+            (0, 0.5, 0),
+        ] {
             let (rest, drawn) = split_rows(examples, share, 1);
             assert_eq!(drawn.len(), count, "{share} of {examples}");
             assert!(rest.is_sorted() && drawn.is_sorted());
@@ -391,9 +400,9 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the share of a split must be in (0, 1), found 1")]
-    fn a_split_has_two_parts() {
-        split_rows(10, 1.0, 0);
+    #[should_panic(expected = "the share of a split must be from 0 to 1, found 1.5")]
+    fn a_share_is_a_part() {
+        split_rows(10, 1.5, 0);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 pub use error::{TableError, TableProblem};
 
-use crate::split::{self, split_rows};
+use crate::split;
 
 /// The code of a missing text.
 pub(crate) const NO_TEXT: u32 = u32::MAX;
@@ -171,14 +171,15 @@ impl Table {
         Ok((self.select(&first), self.select(&second)))
     }
 
-    /// Divides the rows at random: `fraction` of them (rounded to a whole number), and the others. Both parts keep the order; the same
-    /// seed gives the same parts.
+    /// Divides the rows at random: `fraction` of them, and the others ([`layerwise_tensor::data::split_rows`], which draws the others). Both parts keep
+    /// the order; the same seed gives the same parts.
     ///
     /// # Panics
     /// If `fraction` is not from 0 to 1.
     #[track_caller]
     pub fn random_split(&self, fraction: f64, seed: u64) -> (Self, Self) {
-        let (first, second) = split_rows(self.rows(), fraction, seed);
+        assert!((0.0..=1.0).contains(&fraction), "random_split: fraction {fraction} is not from 0 to 1");
+        let (first, second) = layerwise_tensor::data::split_rows(self.rows(), 1.0 - fraction, seed);
         (self.select(&first), self.select(&second))
     }
 }

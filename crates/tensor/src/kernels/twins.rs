@@ -2,31 +2,11 @@
 //! no vector is aligned to, and with numbers that are not finite. Products have their own tests beside [`crate::matmul`].
 
 use super::isa::on_each;
+use crate::activation::tests::ALL as ACTIVATIONS;
 use crate::threads::{PART, for_each_part};
 use crate::{Accum, Activation, bce, reduce, softmax};
 
 const LENGTHS: [usize; 8] = [0, 1, 7, 15, 16, 17, 33, 1000];
-
-const ACTIVATIONS: [Activation; 18] = [
-    Activation::Identity,
-    Activation::Sigmoid,
-    Activation::Tanh,
-    Activation::LecunTanh,
-    Activation::Relu,
-    Activation::LeakyRelu { slope: 0.1 },
-    Activation::Elu { alpha: 0.7 },
-    Activation::Selu,
-    Activation::Gelu,
-    Activation::GeluTanh,
-    Activation::Silu,
-    Activation::Mish,
-    Activation::Softplus,
-    Activation::Softsign,
-    Activation::HardSigmoid,
-    Activation::HardTanh,
-    Activation::HardSwish,
-    Activation::LeakyRelu { slope: 0.0 },
-];
 
 /// Numbers between -6 and 6 without a pattern; the first of them at every distance from a cache line that `shift` says.
 fn noise(len: usize, seed: u32, shift: usize) -> Vec<f32> {
