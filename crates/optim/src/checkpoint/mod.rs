@@ -47,7 +47,7 @@ pub use folder::Checkpoints;
 /// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Checkpoint {
-    pub(crate) run: Run,
+    pub(crate) run: SavedRun,
     /// In the order of the run.
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) values: Vec<Vec<f32>>,
@@ -57,7 +57,7 @@ pub struct Checkpoint {
 
 /// What a checkpoint says of the run itself.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub(crate) struct Run {
+pub(crate) struct SavedRun {
     /// What of the trainer decides over the course of the run.
     pub settings: BTreeMap<String, Value>,
     /// The program's own.
@@ -110,7 +110,7 @@ pub(crate) struct Parameter {
 /// The JSON of a file. Every array of numbers is left empty in it: the numbers follow, in the order of `arrays`.
 #[derive(Serialize, Deserialize)]
 struct Header {
-    run: Run,
+    run: SavedRun,
     parameters: Vec<Parameter>,
     optimizer: OptimizerState,
     /// Kind and text.
@@ -132,7 +132,7 @@ pub(crate) fn parameters(params: &Params) -> Vec<Parameter> {
 
 /// The bytes of a checkpoint.
 pub(crate) fn encode(
-    run: Run,
+    run: SavedRun,
     params: &Params,
     mut optimizer: OptimizerState,
     callbacks: &[CallbackState],

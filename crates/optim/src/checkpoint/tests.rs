@@ -19,7 +19,7 @@ fn file() -> (Vec<u8>, Params) {
     let history = History { ended: Ended::Stopped, ..History::default() };
     let position = Position { steps_in_epoch: 2, step: 2, ..Position::default() };
     let settings = [("seed".to_owned(), Value::from(u64::MAX))].into();
-    let run = Run { settings, config: Value::Null, position, history, is_over: false };
+    let run = SavedRun { settings, config: Value::Null, position, history, is_over: false };
     let state = CallbackState { kind: "k".into(), text: "t".into(), numbers: vec![1.5, f32::MAX] };
     (encode(run, &params, opt.state(), &[state]), params)
 }

@@ -71,7 +71,7 @@ pub enum TrainError {
     },
     /// A checkpoint cannot be written, or the run cannot go on from it.
     #[error(transparent)]
-    Checkpoint(CheckpointError),
+    Checkpoint(#[from] CheckpointError),
     /// A callback has failed ([`Halt::Fail`](crate::Halt::Fail)). The parameters are those after the step.
     #[error("after step {step} of the run: {message}")]
     Callback {

@@ -6,6 +6,7 @@ mod early;
 mod error;
 mod history;
 mod look;
+mod loss;
 mod plan;
 mod progress;
 mod range_test;

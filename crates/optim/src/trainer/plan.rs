@@ -19,6 +19,8 @@ pub(super) struct Plan {
     pub batch: usize,
     /// Examples in a step.
     group: usize,
+    /// Steps in an epoch.
+    pub steps: usize,
 }
 
 impl Plan {
@@ -38,12 +40,8 @@ impl Plan {
         }
         let rows = if validation.is_empty() { Vec::new() } else { order.clone() };
         let group = batch.saturating_mul(trainer.accumulate);
-        Ok(Plan { rows, validation, order, used, shuffle: trainer.shuffle, batch, group })
-    }
-
-    /// Steps in an epoch.
-    pub fn steps(&self) -> usize {
-        self.used.div_ceil(self.group)
+        let steps = used.div_ceil(group);
+        Ok(Plan { rows, validation, order, used, shuffle: trainer.shuffle, batch, group, steps })
     }
 
     /// Draws the order of the next epoch.
@@ -57,8 +55,9 @@ impl Plan {
         }
     }
 
-    /// The examples of each step of the epoch.
-    pub fn groups(&self) -> impl Iterator<Item = &[u32]> {
-        self.order[..self.used].chunks(self.group)
+    /// The examples of a step of the epoch, from 0 on.
+    pub fn group(&self, step: usize) -> &[u32] {
+        let rest = &self.order[step * self.group..self.used];
+        &rest[..self.group.min(rest.len())]
     }
 }

@@ -39,14 +39,16 @@ enum Style {
 }
 
 impl Reporter {
-    /// For what is left of a run.
-    pub fn new(trainer: &Trainer<'_>, plan: &Plan, at: &Position) -> Self {
+    /// For what is left of a run. It begins with the warnings.
+    pub fn new(trainer: &Trainer<'_>, plan: &Plan, at: &Position, history: &History) -> Self {
         let style = match trainer.progress {
             Progress::Silent => Style::Silent,
             Progress::Auto if stderr().is_terminal() => on_terminal(trainer, plan, at),
             Progress::Auto | Progress::Lines => Style::Lines,
         };
-        Reporter { epochs: trainer.epochs, style }
+        let reporter = Reporter { epochs: trainer.epochs, style };
+        history.warnings.iter().for_each(|warning| reporter.note(warning));
+        reporter
     }
 
     /// After a step.
@@ -136,7 +138,7 @@ fn position(at: &Position, examples: usize) -> u64 {
 #[cfg(feature = "progress")]
 fn on_terminal(trainer: &Trainer<'_>, plan: &Plan, at: &Position) -> Style {
     let all = (trainer.epochs * plan.used) as u64;
-    let by_steps = |steps: u64| steps.saturating_mul(plan.used as u64) / plan.steps() as u64;
+    let by_steps = |steps: u64| steps.saturating_mul(plan.used as u64) / plan.steps as u64;
     let examples = trainer.steps.map_or(all, |steps| all.min(by_steps(steps)));
     let template = "  {wide_bar}  {msg}  {rate}  {eta} left";
     let style = indicatif::ProgressStyle::with_template(template).expect("the template is well-formed");

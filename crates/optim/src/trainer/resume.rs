@@ -8,8 +8,9 @@ use layerwise_autograd::Params;
 use serde_json::{Value, json};
 
 use super::callback::Halt;
+use super::run::Run;
 use super::{Ended, History, TrainError, Trainer};
-use crate::checkpoint::{Position, Run, encode};
+use crate::checkpoint::{Position, SavedRun, encode};
 use crate::{Checkpoint, CheckpointError, Checkpoints, Optimizer, Problem};
 
 impl Trainer<'_> {
@@ -44,7 +45,7 @@ impl Trainer<'_> {
     }
 }
 
-/// Writes the checkpoints of a run; does nothing without any.
+/// Where the checkpoints of a run go, if there are any.
 pub(super) struct Saver {
     checkpoints: Option<Checkpoints>,
     settings: BTreeMap<String, Value>,
@@ -63,21 +64,21 @@ impl Saver {
         self.last.as_deref()
     }
 
-    /// Puts everything back to where the newest checkpoint was written, if there is one and that is wanted. Whether the run was over for
-    /// good then.
+    /// Puts everything back to where the newest checkpoint was written, if there is one and that is wanted. Where the run is then, and whether
+    /// it was over for good.
     pub fn resume(
         &self,
         trainer: &mut Trainer<'_>,
         params: &mut Params,
         opt: &mut dyn Optimizer,
-        (at, history): (&mut Position, &mut History),
         steps_in_epoch: usize,
-    ) -> Result<bool, CheckpointError> {
+    ) -> Result<(Position, History, bool), CheckpointError> {
+        let beginning = (Position::default(), History::default(), false);
         let Some(checkpoints) = self.checkpoints.as_ref().filter(|checkpoints| checkpoints.resume) else {
-            return Ok(false);
+            return Ok(beginning);
         };
         let Some((path, checkpoint, warnings)) = checkpoints.newest()? else {
-            return Ok(false);
+            return Ok(beginning);
         };
         let mut restore = || -> Result<(), Problem> {
             self.check(&checkpoint, &checkpoints.config, steps_in_epoch)?;
@@ -87,15 +88,14 @@ impl Saver {
             checkpoint.load_params(params)
         };
         restore().map_err(|problem| problem.at(&path))?;
-        let Run { position, history: saved, is_over, .. } = checkpoint.run;
-        (*at, *history) = (position, saved);
+        let SavedRun { position, mut history, is_over, .. } = checkpoint.run;
         history.warnings.extend(warnings);
-        Ok(is_over)
+        Ok((position, history, is_over))
     }
 
     /// Whether a checkpoint is one of this run.
     fn check(&self, checkpoint: &Checkpoint, config: &Value, steps_in_epoch: usize) -> Result<(), Problem> {
-        let Run { settings, config: saved_config, position, .. } = &checkpoint.run;
+        let SavedRun { settings, config: saved_config, position, .. } = &checkpoint.run;
         let here = self.settings.iter().map(|(name, value)| (name.as_str(), value));
         for (name, found) in here.chain([("config", config)]) {
             let saved = if name == "config" { Some(saved_config) } else { settings.get(name) };
@@ -111,49 +111,33 @@ impl Saver {
         }
         Ok(())
     }
+}
 
-    /// After a step: one is written if it is time, or if the run ends here.
-    pub fn after_step(
-        &mut self,
-        trainer: &Trainer<'_>,
-        params: &Params,
-        opt: &dyn Optimizer,
-        state: (&Position, &History),
-        flow: &ControlFlow<Halt>,
-    ) -> Result<(), TrainError> {
-        let Some(checkpoints) = &self.checkpoints else { return Ok(()) };
-        let step = state.0.step;
+impl Run<'_, '_> {
+    /// Writes a checkpoint after a step if it is time, or if the run ends here.
+    pub fn save_after_step(&mut self) -> Result<(), TrainError> {
+        let Some(checkpoints) = &self.saver.checkpoints else { return Ok(()) };
+        let step = self.at.step;
         let is_time = checkpoints.steps.is_some_and(|steps| step.is_multiple_of(steps));
-        if is_time || flow.is_break() || Some(step) == trainer.steps {
-            self.save(trainer, params, opt, state, flow)?;
-        }
-        Ok(())
+        if is_time || self.flow.is_break() || Some(step) == self.trainer.steps { self.save() } else { Ok(()) }
     }
 
-    /// Writes one. Where a callback has failed, the run is not in a state to go on from.
-    pub fn save(
-        &mut self,
-        trainer: &Trainer<'_>,
-        params: &Params,
-        opt: &dyn Optimizer,
-        (at, history): (&Position, &History),
-        flow: &ControlFlow<Halt>,
-    ) -> Result<(), TrainError> {
-        let Some(checkpoints) = &self.checkpoints else { return Ok(()) };
-        let ended = match flow {
+    /// Writes a checkpoint. Where a callback has failed, the run is not in a state to go on from.
+    pub fn save(&mut self) -> Result<(), TrainError> {
+        let Some(checkpoints) = &self.saver.checkpoints else { return Ok(()) };
+        let ended = match &self.flow {
             ControlFlow::Break(Halt::Fail(_)) => return Ok(()),
             ControlFlow::Break(Halt::End(ended)) => ended.clone(),
             ControlFlow::Continue(()) => Ended::Finished,
         };
-        refuse_non_finite(params, at.step)?;
+        refuse_non_finite(self.params, self.at.step)?;
         // A run that somebody has stopped goes on; one that has stopped by itself would only have to be told so again.
         let is_over = matches!(ended, Ended::Early { .. });
-        let (settings, config) = (self.settings.clone(), checkpoints.config.clone());
-        let history = History { ended, ..history.clone() };
-        let run = Run { settings, config, position: at.clone(), history, is_over };
-        let bytes = encode(run, params, opt.state(), &trainer.callbacks.states());
-        let written = checkpoints.write(at.step, &bytes);
-        self.last = Some(written.map_err(TrainError::Checkpoint)?);
+        let (settings, config) = (self.saver.settings.clone(), checkpoints.config.clone());
+        let history = History { ended, ..self.history.clone() };
+        let run = SavedRun { settings, config, position: self.at.clone(), history, is_over };
+        let bytes = encode(run, self.params, self.opt.state(), &self.trainer.callbacks.states());
+        self.saver.last = Some(checkpoints.write(self.at.step, &bytes)?);
         Ok(())
     }
 }

@@ -1,14 +1,16 @@
 //! The loop itself.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use layerwise_autograd::{Params, Pass, Tape, Var};
+use layerwise_autograd::{Params, Tape};
 use layerwise_tensor::data::Dataset;
 use layerwise_tensor::{Rng, RngState};
 
 use super::callback::{BeginView, EndView, EpochView, Halt, StepView};
 use super::look::Mean;
+use super::loss::Loss;
 use super::plan::Plan;
 use super::progress::Reporter;
 use super::resume::Saver;
@@ -19,108 +21,190 @@ use crate::checkpoint::Position;
 
 impl Trainer<'_> {
     pub(super) fn run<D, O>(
-        mut self,
+        self,
         params: &mut Params,
         mut opt: &mut O,
         data: &D,
-        loss: impl for<'p> Fn(&'p Pass<'p>, &D::Batch<'_>) -> Var<'p>,
+        loss: impl Loss<D>,
     ) -> Result<History, TrainError>
     where
         D: Dataset,
         O: Optimizer + ?Sized,
     {
-        let opt: &mut dyn Optimizer = &mut opt;
-        let mut plan = Plan::new(&self, data.len())?;
-        let (mut at, mut history) = (Position::default(), History::default());
-        let mut saver = Saver::new(&mut self, data.len()).map_err(TrainError::Checkpoint)?;
-        // Apart from what a run makes of it from here on: whether an earlier one has ended for good.
-        let resumed = saver.resume(&mut self, params, opt, (&mut at, &mut history), plan.steps());
-        let is_over = resumed.map_err(TrainError::Checkpoint)?;
-        let mut reporter = Reporter::new(&self, &plan, &at);
-        history.warnings.iter().for_each(|warning| reporter.note(warning));
-        let mut tape = Tape::new();
-        tape.check_gradients(self.check);
-        let mut tape_for_validation = Tape::new();
+        let mut run = Run::begin(self, params, &mut opt, data.len())?;
+        while run.has_another_epoch() {
+            run.begin_epoch();
+            while run.has_another_step() {
+                run.step(data, &loss)?;
+            }
+            run.end_epoch(data, &loss)?;
+        }
+        run.end()
+    }
+}
+
+/// A run under way.
+pub(super) struct Run<'r, 't> {
+    pub trainer: Trainer<'t>,
+    pub params: &'r mut Params,
+    pub opt: &'r mut dyn Optimizer,
+    pub plan: Plan,
+    /// Where it is.
+    pub at: Position,
+    /// Where the orders of the epochs and the seeds of the passes come from.
+    pub rng: Rng,
+    /// Of the present epoch.
+    clock: Clock,
+    pub tape: Tape,
+    tape_for_validation: Tape,
+    pub history: History,
+    /// Whether it goes on, or who wants what instead.
+    pub flow: ControlFlow<Halt>,
+    pub saver: Saver,
+    reporter: Reporter,
+}
+
+impl<'r, 't> Run<'r, 't> {
+    /// At the beginning, or where an earlier run has left off.
+    fn begin(
+        mut trainer: Trainer<'t>,
+        params: &'r mut Params,
+        opt: &'r mut dyn Optimizer,
+        examples: usize,
+    ) -> Result<Self, TrainError> {
+        let plan = Plan::new(&trainer, examples)?;
+        let saver = Saver::new(&mut trainer, examples)?;
+        let (at, history, is_over) = saver.resume(&mut trainer, params, opt, plan.steps)?;
+        let reporter = Reporter::new(&trainer, &plan, &at, &history);
         let view = BeginView { step: at.step, history: &history, params };
-        let mut flow = self.callbacks.tell(|callback| callback.on_begin(&view));
+        let mut flow = trainer.callbacks.tell(|callback| callback.on_begin(&view));
         if is_over && flow.is_continue() {
             flow = ControlFlow::Break(Halt::End(history.ended.clone()));
         }
-        while flow.is_continue() && !self.is_complete(&at) {
-            let (start, before) = (Instant::now(), at.seconds);
-            // The order is that of the beginning of the epoch, also where a run is resumed within it.
-            let mut rng = self.rng(at.epoch_draws);
-            plan.shuffle(&mut rng);
-            if at.steps_in_epoch > 0 {
-                rng = self.rng(at.draws);
-            }
-            for rows in plan.groups().skip(at.steps_in_epoch) {
-                if self.steps.is_some_and(|steps| at.step >= steps) {
-                    break;
-                }
-                self.prepare(at.step, opt);
-                let (epoch, step) = (at.epoch, at.step + 1);
-                let mut mean = Mean::default();
-                for batch in rows.chunks(plan.batch) {
-                    let examples = data.batch(batch);
-                    let share = batch.len() as f32 / rows.len() as f32;
-                    let value = self
-                        .pass(params, &mut tape, rng.next_u64(), share, |pass| loss(pass, &examples))
-                        .map_err(|stop| stop.at(epoch, step))?;
-                    mean.add(value.into(), batch.len());
-                }
-                self.step(params, opt, &mut tape, mean).map_err(|stop| stop.at(epoch, step))?;
-                at.step = step;
-                at.steps_in_epoch += 1;
-                at.loss.add(mean.get(), mean.examples);
-                at.draws = rng.state().position;
-                reporter.step(&at);
-                let (loss, lr) = (mean.get(), opt.lr());
-                let view = StepView { step, epoch, loss, examples: mean.examples, lr, params };
-                flow = self.callbacks.tell(|callback| callback.on_step(&view));
-                at.seconds = before + start.elapsed().as_secs_f64();
-                saver.after_step(&self, params, opt, (&at, &history), &flow)?;
-                if flow.is_break() {
-                    break;
-                }
-            }
-            if flow.is_break() {
-                break;
-            }
-            let mut metrics: std::collections::BTreeMap<_, _> =
-                self.metrics.iter_mut().map(|(name, measure)| (name.clone(), measure(params))).collect();
-            if !plan.validation.is_empty() {
-                let measured = mean_loss(&mut tape_for_validation, params, data, &plan.validation, &loss);
-                metrics.insert(VAL_LOSS.to_owned(), measured);
-            }
-            let seconds = before + start.elapsed().as_secs_f64();
-            let record = EpochRecord { epoch: at.epoch, loss: at.loss.get(), lr: opt.lr(), seconds, metrics };
-            reporter.epoch(&record);
-            let mut view = EpochView { step: at.step, record: &record, params, opt: &mut *opt };
-            flow = self.callbacks.tell(|callback| callback.on_epoch(&mut view));
-            history.epochs.push(record);
-            let is_whole = at.steps_in_epoch == plan.steps();
-            at = Position { epoch_draws: rng.state().position, ..Position::of_epoch(at.epoch + 1, at.step) };
-            if is_whole {
-                saver.save(&self, params, opt, (&at, &history), &flow)?;
-            } else {
-                break;
-            }
+        let mut tape = Tape::new();
+        tape.check_gradients(trainer.check);
+        Ok(Run {
+            rng: trainer.rng(at.draws),
+            clock: Clock::since(at.seconds),
+            trainer,
+            params,
+            opt,
+            plan,
+            at,
+            tape,
+            tape_for_validation: Tape::new(),
+            history,
+            flow,
+            saver,
+            reporter,
+        })
+    }
+
+    /// Whether an epoch is to be begun or gone on with. One with some of its steps is, also where no more are asked for: it has to be measured.
+    fn has_another_epoch(&self) -> bool {
+        let is_begun = self.at.steps_in_epoch > 0;
+        let is_wanted = self.at.epoch <= self.trainer.epochs && (is_begun || !self.has_all_steps());
+        self.flow.is_continue() && is_wanted
+    }
+
+    fn has_another_step(&self) -> bool {
+        let is_left = self.at.steps_in_epoch < self.plan.steps;
+        self.flow.is_continue() && is_left && !self.has_all_steps()
+    }
+
+    /// Whether as many steps as asked for have been made; never if nobody has asked.
+    fn has_all_steps(&self) -> bool {
+        self.trainer.steps.is_some_and(|steps| self.at.step >= steps)
+    }
+
+    /// Draws the order of the examples. It is that of the beginning of the epoch, also where the run goes on within it.
+    fn begin_epoch(&mut self) {
+        self.clock = Clock::since(self.at.seconds);
+        self.rng = self.trainer.rng(self.at.epoch_draws);
+        self.plan.shuffle(&mut self.rng);
+        if self.at.steps_in_epoch > 0 {
+            self.rng = self.trainer.rng(self.at.draws);
         }
-        history.ended = ended(flow, at.step)?;
-        reporter.end(&at, &history, saver.last());
-        let mut view = EndView { step: at.step, history: &history, params };
-        let flow = self.callbacks.tell(|callback| callback.on_end(&mut view));
-        ended(flow, at.step)?;
-        Ok(history)
     }
 
-    /// Whether there is nothing left to do.
-    fn is_complete(&self, at: &Position) -> bool {
-        let steps_made = self.steps.is_some_and(|steps| at.step >= steps);
-        at.epoch > self.epochs || steps_made && at.steps_in_epoch == 0
+    /// Gradients of the next examples, the step of the optimizer, and whoever is interested in it.
+    fn step<D: Dataset>(&mut self, data: &D, loss: &impl Loss<D>) -> Result<(), TrainError> {
+        self.set_schedules();
+        let mean = self.gradients(data, loss).and_then(|mean| self.update(mean).map(|()| mean));
+        let mean = mean.map_err(|stop| stop.at(self.at.epoch, self.at.step + 1))?;
+        self.count(mean);
+        self.tell_of_step(mean);
+        self.save_after_step()
     }
 
+    /// Moves on to where the run is after a step.
+    fn count(&mut self, mean: Mean) {
+        let at = &mut self.at;
+        at.step += 1;
+        at.steps_in_epoch += 1;
+        at.loss.add(mean.get(), mean.examples);
+        at.draws = self.rng.state().position;
+    }
+
+    fn tell_of_step(&mut self, mean: Mean) {
+        self.reporter.step(&self.at);
+        let Position { step, epoch, .. } = self.at;
+        let (loss, examples, lr) = (mean.get(), mean.examples, self.opt.lr());
+        let view = StepView { step, epoch, loss, examples, lr, params: self.params };
+        self.flow = self.trainer.callbacks.tell(|callback| callback.on_step(&view));
+        self.at.seconds = self.clock.seconds();
+    }
+
+    /// Measures, and tells of it; an epoch that was cut off is left as it is.
+    fn end_epoch<D: Dataset>(&mut self, data: &D, loss: &impl Loss<D>) -> Result<(), TrainError> {
+        if self.flow.is_break() {
+            return Ok(());
+        }
+        let record = self.record(data, loss);
+        self.tell_of_epoch(record);
+        let is_whole = self.at.steps_in_epoch == self.plan.steps;
+        let next = Position::of_epoch(self.at.epoch + 1, self.at.step);
+        self.at = Position { epoch_draws: self.rng.state().position, ..next };
+        // One that is not whole goes on, given more steps, from the checkpoint of its last one.
+        if is_whole { self.save() } else { Ok(()) }
+    }
+
+    /// Measures what the epoch has come to.
+    fn record<D: Dataset>(&mut self, data: &D, loss: &impl Loss<D>) -> EpochRecord {
+        let params = &*self.params;
+        let metrics = self.trainer.metrics.iter_mut();
+        let mut metrics: BTreeMap<_, _> =
+            metrics.map(|(name, measure)| (name.clone(), measure(params))).collect();
+        if !self.plan.validation.is_empty() {
+            let measured =
+                mean_loss(&mut self.tape_for_validation, params, data, &self.plan.validation, loss);
+            metrics.insert(VAL_LOSS.to_owned(), measured);
+        }
+        let (epoch, loss, lr) = (self.at.epoch, self.at.loss.get(), self.opt.lr());
+        EpochRecord { epoch, loss, lr, seconds: self.clock.seconds(), metrics }
+    }
+
+    fn tell_of_epoch(&mut self, record: EpochRecord) {
+        self.reporter.epoch(&record);
+        let step = self.at.step;
+        let mut view = EpochView { step, record: &record, params: self.params, opt: self.opt };
+        self.flow = self.trainer.callbacks.tell(|callback| callback.on_epoch(&mut view));
+        self.history.epochs.push(record);
+    }
+
+    /// Says why there are no more steps.
+    fn end(mut self) -> Result<History, TrainError> {
+        let step = self.at.step;
+        self.history.ended = ended(self.flow, step)?;
+        self.reporter.end(&self.at, &self.history, self.saver.last());
+        let mut view = EndView { step, history: &self.history, params: self.params };
+        let flow = self.trainer.callbacks.tell(|callback| callback.on_end(&mut view));
+        ended(flow, step)?;
+        Ok(self.history)
+    }
+}
+
+impl Trainer<'_> {
     /// The run's generator after so many draws.
     fn rng(&self, draws: u64) -> Rng {
         Rng::from_state(RngState { seed: self.seed, position: draws })
@@ -133,5 +217,21 @@ fn ended(flow: ControlFlow<Halt>, step: u64) -> Result<Ended, TrainError> {
         ControlFlow::Continue(()) => Ok(Ended::Finished),
         ControlFlow::Break(Halt::End(ended)) => Ok(ended),
         ControlFlow::Break(Halt::Fail(message)) => Err(TrainError::Callback { step, message }),
+    }
+}
+
+/// How long an epoch takes, which an earlier run may have begun.
+struct Clock {
+    before: f64,
+    start: Instant,
+}
+
+impl Clock {
+    fn since(before: f64) -> Self {
+        Clock { before, start: Instant::now() }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.before + self.start.elapsed().as_secs_f64()
     }
 }

@@ -1,25 +1,63 @@
 //! One step of the optimizer.
 
 use layerwise_autograd::{Params, Pass, Tape, Var};
+use layerwise_tensor::data::Dataset;
 
 use super::Trainer;
 use super::error::Stop;
 use super::look::Mean;
-use crate::{Clip, Optimizer, clip_grad_norm, clip_grad_value};
+use super::loss::Loss;
+use super::run::Run;
+use crate::{Clip, clip_grad_norm, clip_grad_value};
 
-impl Trainer<'_> {
-    /// What the schedules say about a step, from 0 on.
-    pub(super) fn prepare(&self, step: u64, opt: &mut dyn Optimizer) {
-        if let Some(schedule) = &self.lr_schedule {
-            opt.set_lr(schedule.at(step));
+impl Run<'_, '_> {
+    /// Sets what the schedules say about the next step.
+    pub fn set_schedules(&mut self) {
+        let Trainer { lr_schedule, momentum_schedule, .. } = &self.trainer;
+        if let Some(schedule) = lr_schedule {
+            self.opt.set_lr(schedule.at(self.at.step));
         }
-        if let Some(schedule) = &self.momentum_schedule {
-            opt.set_momentum(schedule.at(step));
+        if let Some(schedule) = momentum_schedule {
+            self.opt.set_momentum(schedule.at(self.at.step));
         }
     }
 
+    /// Passes over the batches of the next step, whose gradients add up in the tape. Their mean loss.
+    pub fn gradients<D: Dataset>(&mut self, data: &D, loss: &impl Loss<D>) -> Result<Mean, Stop> {
+        let rows = self.plan.group(self.at.steps_in_epoch);
+        let mut mean = Mean::default();
+        for batch in rows.chunks(self.plan.batch) {
+            let examples = data.batch(batch);
+            let share = batch.len() as f32 / rows.len() as f32;
+            let (tape, seed) = (&mut self.tape, self.rng.next_u64());
+            let value = self.trainer.pass(self.params, tape, seed, share, |pass| loss(pass, &examples))?;
+            mean.add(value.into(), batch.len());
+        }
+        Ok(mean)
+    }
+
+    /// The step itself, with the gradients in the tape.
+    pub fn update(&mut self, mean: Mean) -> Result<(), Stop> {
+        let Run { trainer, params, opt, tape, .. } = self;
+        match trainer.clip {
+            None => {}
+            Some(Clip::Value(limit)) => clip_grad_value(params, tape, limit),
+            Some(Clip::GlobalNorm(max)) => {
+                let norm = clip_grad_norm(params, tape, max);
+                if !norm.is_finite() {
+                    return Err(Stop::Norm(norm, mean.get() as f32));
+                }
+            }
+        }
+        opt.step(params, tape);
+        trainer.constraints.iter().for_each(|(pattern, constraint)| constraint.apply(params, pattern));
+        Ok(())
+    }
+}
+
+impl Trainer<'_> {
     /// A pass over one of the batches of a step, which is `share` of the step's examples, and the way back. Its loss.
-    pub(super) fn pass(
+    fn pass(
         &self,
         params: &Params,
         tape: &mut Tape,
@@ -48,28 +86,5 @@ impl Trainer<'_> {
             return Err(Stop::Operation(value, cause));
         }
         Ok(value)
-    }
-
-    /// The step itself, after its passes.
-    pub(super) fn step(
-        &self,
-        params: &mut Params,
-        opt: &mut dyn Optimizer,
-        tape: &mut Tape,
-        mean: Mean,
-    ) -> Result<(), Stop> {
-        match self.clip {
-            None => {}
-            Some(Clip::Value(limit)) => clip_grad_value(params, tape, limit),
-            Some(Clip::GlobalNorm(max)) => {
-                let norm = clip_grad_norm(params, tape, max);
-                if !norm.is_finite() {
-                    return Err(Stop::Norm(norm, mean.get() as f32));
-                }
-            }
-        }
-        opt.step(params, tape);
-        self.constraints.iter().for_each(|(pattern, constraint)| constraint.apply(params, pattern));
-        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use layerwise_tensor::data::Dataset;
 
 use super::Trainer;
 use super::look::Mean;
+use super::loss::Loss;
 
 /// What it is called among the metrics.
 pub(super) const VAL_LOSS: &str = "val_loss";
@@ -61,7 +62,7 @@ pub(super) fn mean_loss<D: Dataset>(
     params: &Params,
     data: &D,
     rows: &[u32],
-    loss: &impl for<'p> Fn(&'p Pass<'p>, &D::Batch<'_>) -> Var<'p>,
+    loss: &impl Loss<D>,
 ) -> f64 {
     let mut mean = Mean::default();
     for rows in rows.chunks(BATCH) {
