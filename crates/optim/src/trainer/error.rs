@@ -71,7 +71,8 @@ pub enum TrainError {
     },
     /// A checkpoint cannot be written, or the run cannot go on from it.
     #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
+    // No `#[from]`: with a conversion to choose from, a closure that ends with `Ok` after a `?` would have to name its error.
+    Checkpoint(CheckpointError),
     /// A callback has failed ([`Halt::Fail`](crate::Halt::Fail)). The parameters are those after the step.
     #[error("after step {step} of the run: {message}")]
     Callback {

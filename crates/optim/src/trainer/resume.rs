@@ -137,7 +137,8 @@ impl Run<'_, '_> {
         let history = History { ended, ..self.history.clone() };
         let run = SavedRun { settings, config, position: self.at.clone(), history, is_over };
         let bytes = encode(run, self.params, self.opt.state(), &self.trainer.callbacks.states());
-        self.saver.last = Some(checkpoints.write(self.at.step, &bytes)?);
+        let written = checkpoints.write(self.at.step, &bytes).map_err(TrainError::Checkpoint)?;
+        self.saver.last = Some(written);
         Ok(())
     }
 }

@@ -73,8 +73,9 @@ impl<'r, 't> Run<'r, 't> {
         examples: usize,
     ) -> Result<Self, TrainError> {
         let plan = Plan::new(&trainer, examples)?;
-        let saver = Saver::new(&mut trainer, examples)?;
-        let (at, history, is_over) = saver.resume(&mut trainer, params, opt, plan.steps)?;
+        let saver = Saver::new(&mut trainer, examples).map_err(TrainError::Checkpoint)?;
+        let resumed = saver.resume(&mut trainer, params, opt, plan.steps);
+        let (at, history, is_over) = resumed.map_err(TrainError::Checkpoint)?;
         let reporter = Reporter::new(&trainer, &plan, &at, &history);
         let view = BeginView { step: at.step, history: &history, params };
         let mut flow = trainer.callbacks.tell(|callback| callback.on_begin(&view));
