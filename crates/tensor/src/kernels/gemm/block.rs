@@ -3,7 +3,7 @@
 use super::pack::Panel;
 use super::{Epilogue, Plan, finish};
 use crate::kernels::isa::Kernel;
-use crate::kernels::simd::Simd;
+use crate::kernels::simd::{Simd, prefetch};
 
 /// A block of the output: some strips of rows times some packed panels.
 pub(super) struct Block<'e, E> {
@@ -77,6 +77,14 @@ unsafe fn tile_of<S: Simd>(plan: &Plan, row: usize, rows: usize, col: usize, b: 
 unsafe fn tile<S: Simd, const ROWS: usize>(plan: &Plan, row: usize, col: usize, b: Panel) {
     // SAFETY: `a` is read at `ROWS` rows and at columns below `k`, `b` at the rows it has, `out` at the tile's own places.
     unsafe {
+        let [out_row, out_col] = plan.out_strides;
+        let out = plan.out.add(row * out_row + col * out_col);
+        if out_col == 1 {
+            // A large product has left the cache since it was last written; a short sum is done before its place is there.
+            for i in 0..ROWS {
+                (0..2).for_each(|v| prefetch(out.wrapping_add(i * out_row + v * S::LANES)));
+            }
+        }
         let [a_row, a_col] = plan.a_strides;
         let mut a = plan.a.add(row * a_row);
         let (count, steps, mut b) = b.rows(plan.k);
@@ -91,8 +99,6 @@ unsafe fn tile<S: Simd, const ROWS: usize>(plan: &Plan, row: usize, col: usize, 
             }
             b = b.add(2 * S::LANES);
         }
-        let [out_row, out_col] = plan.out_strides;
-        let out = plan.out.add(row * out_row + col * out_col);
         if out_col == 1 && col + 2 * S::LANES <= plan.n {
             for (i, sum) in sums.iter().enumerate() {
                 for (v, &sum) in sum.iter().enumerate() {

@@ -6,8 +6,9 @@
 //! product makes, without those that add nothing: the same bits.
 
 use super::{Epilogue, Plan, finish};
+use crate::buffer::LINE;
 use crate::kernels::isa::Kernel;
-use crate::kernels::simd::Simd;
+use crate::kernels::simd::{Simd, prefetch};
 
 /// Vectors of sums that are made at once.
 const VECTORS: usize = 8;
@@ -185,8 +186,14 @@ unsafe fn block<S: Simd, const V: usize>(
     // SAFETY: as the caller vouches.
     unsafe {
         let mut next = [0; MAX_COLUMNS];
+        let rows = width.min(plan.m - row);
         for end in (CHUNK..plan.k + CHUNK).step_by(CHUNK) {
             for (j, (list, next)) in lists.iter().zip(&mut next).enumerate() {
+                if end == CHUNK {
+                    // A few rows of the results with each column: all at once, they would wait for each other.
+                    let share = |j: usize| j * rows / lists.len();
+                    (share(j)..share(j + 1)).for_each(|i| prefetch_row(plan, row + i, (first, lists.len())));
+                }
                 let place = sums.add(j * width);
                 let mut sum = [S::zero(); V];
                 if end > CHUNK {
@@ -210,7 +217,7 @@ unsafe fn block<S: Simd, const V: usize>(
                 let from = sums.add(j * width + v * S::LANES);
                 S::transpose(from, width, turned.add(v * S::LANES * S::LANES), S::LANES);
             }
-            for i in 0..width.min(plan.m - row) {
+            for i in 0..rows {
                 let (from, to) =
                     (turned.add(i * S::LANES), plan.out.add((row + i) * plan.out_strides[0] + first + j));
                 if j + S::LANES <= lists.len() {
@@ -223,6 +230,14 @@ unsafe fn block<S: Simd, const V: usize>(
             }
         }
     }
+}
+
+/// Calls for the place of some columns of a row of `out`, before there is something to write. A large product has left the cache since it was last
+/// written, and rows far apart are nothing that the machine foresees.
+#[inline(always)]
+fn prefetch_row(plan: &Plan, row: usize, (first, columns): (usize, usize)) {
+    let out = plan.out.wrapping_add(row * plan.out_strides[0] + first);
+    (0..columns).step_by(LINE).for_each(|j| prefetch(out.wrapping_add(j)));
 }
 
 /// Columns in a task where vectors are widest.
