@@ -23,7 +23,7 @@ pub fn recipe() -> Recipe {
     Recipe { section: "optimizer".into(), optimizer: adam.into(), ..initialization::recipe() }
 }
 
-/// The eight rules of the section and their learning rates: those of the course's networks where it has them, else usual ones.
+/// The eight rules of the section and their learning rates: those of the papers or usual ones, none of them tuned.
 pub fn rules() -> [(&'static str, OptimizerConfig); 8] {
     [
         ("SGD", SgdConfig { lr: 0.01, ..SgdConfig::default() }.into()),
