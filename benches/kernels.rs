@@ -1,4 +1,4 @@
-//! The kernels one by one, with their bytes or floating-point operations: `cargo bench --bench kernels`.
+//! The kernels one by one, with their bytes or floating-point operations: `cargo bench -p layerwise-tensor --bench kernels`.
 
 use std::hint::black_box;
 
