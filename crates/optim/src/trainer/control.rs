@@ -105,8 +105,9 @@ impl<'a> Trainer<'a> {
     }
 
     /// Makes one step of the optimizer for so many batches. Their gradients are averaged over the examples, so that a step is that of one
-    /// large batch, for whose values there need not be room; batch normalisation sees the small ones. The last step of an epoch may have
-    /// fewer. Defaults to 1.
+    /// large batch, for whose values there need not be room. It has the examples that the large one would have, in every epoch. Batch
+    /// normalisation sees the small batches, each of which has masks and noise of its own. The last step of an epoch may have fewer. Defaults
+    /// to 1.
     ///
     /// # Panics
     /// If it is 0.

@@ -1,6 +1,9 @@
 //! One step of the optimizer.
 
+use std::iter;
+
 use layerwise_autograd::{Params, Pass, Tape, Var};
+use layerwise_tensor::Rng;
 use layerwise_tensor::data::Dataset;
 
 use super::Trainer;
@@ -26,10 +29,10 @@ impl Run<'_, '_> {
     pub fn gradients<D: Dataset>(&mut self, data: &D, loss: &impl Loss<D>) -> Result<Mean, Stop> {
         let rows = self.plan.group(self.at.steps_in_epoch);
         let mut mean = Mean::default();
-        for batch in rows.chunks(self.plan.batch) {
+        for (batch, seed) in rows.chunks(self.plan.batch).zip(seeds(&mut self.rng)) {
             let examples = data.batch(batch);
             let share = batch.len() as f32 / rows.len() as f32;
-            let (tape, seed) = (&mut self.tape, self.rng.next_u64());
+            let tape = &mut self.tape;
             let value = self.trainer.pass(self.params, tape, seed, share, |pass| loss(pass, &examples))?;
             mean.add(value.into(), batch.len());
         }
@@ -53,6 +56,14 @@ impl Run<'_, '_> {
         trainer.constraints.iter().for_each(|(pattern, constraint)| constraint.apply(params, pattern));
         Ok(())
     }
+}
+
+/// The seeds of the passes of a step. They cost the run's generator one draw however many they are, so that the orders of later epochs depend
+/// on the number of steps alone.
+fn seeds(rng: &mut Rng) -> impl Iterator<Item = u64> {
+    let first = rng.next_u64();
+    let mut further = Rng::seed(first);
+    iter::once(first).chain(iter::repeat_with(move || further.next_u64()))
 }
 
 impl Trainer<'_> {
