@@ -1,7 +1,10 @@
 //! Which instructions this machine has, and running a kernel compiled for them.
 
+use std::ffi::OsStr;
 use std::sync::OnceLock;
 
+#[cfg(target_arch = "aarch64")]
+use super::neon::Neon;
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
 use super::simd::{Portable, Simd};
@@ -13,14 +16,22 @@ pub(crate) struct Isa(Level);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Level {
     Portable,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     #[cfg(target_arch = "x86_64")]
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
 }
 
+/// The environment variable that names the instruction set to use.
+const VARIABLE: &str = "LAYERWISE_ISA";
+
 impl Isa {
-    /// The widest instruction set of this machine.
+    /// The widest instruction set of this machine, or the one that [`VARIABLE`] named at the first call.
+    ///
+    /// # Panics
+    /// If it names something else than one of this machine.
     #[inline]
     pub(crate) fn best() -> Isa {
         #[cfg(test)]
@@ -28,13 +39,29 @@ impl Isa {
             return forced;
         }
         static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(|| *Isa::available().last().expect("the portable code runs everywhere"))
+        *BEST.get_or_init(|| {
+            Isa::choose(std::env::var_os(VARIABLE).as_deref()).unwrap_or_else(|error| panic!("{error}"))
+        })
+    }
+
+    /// The instruction set of that key. Without one (an empty one counts as none), the widest.
+    fn choose(key: Option<&OsStr>) -> Result<Isa, String> {
+        let available = Isa::available();
+        match key.filter(|key| !key.is_empty()) {
+            None => Ok(*available.last().expect("the portable code runs everywhere")),
+            Some(key) => available.iter().copied().find(|isa| key == isa.key()).ok_or_else(|| {
+                let keys = available.iter().map(|isa| isa.key()).collect::<Vec<_>>().join(", ");
+                format!("{VARIABLE} is {key:?}, and the instruction sets of this machine are: {keys}")
+            }),
+        }
     }
 
     /// Every instruction set of this machine, the narrowest first.
     pub(crate) fn available() -> Vec<Isa> {
-        #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))]
+        #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(unused_mut))]
         let mut found = vec![Isa(Level::Portable)];
+        #[cfg(target_arch = "aarch64")]
+        found.push(Isa(Level::Neon));
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -77,7 +104,22 @@ impl Isa {
             Level::Avx512 => (Avx512::LANES, Avx512::MAX_ROWS),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => (Avx2::LANES, Avx2::MAX_ROWS),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => (Neon::LANES, Neon::MAX_ROWS),
             Level::Portable => (Portable::LANES, Portable::MAX_ROWS),
+        }
+    }
+
+    /// What [`VARIABLE`] calls it.
+    pub(crate) fn key(self) -> &'static str {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => "neon",
+            Level::Portable => "portable",
         }
     }
 
@@ -88,6 +130,8 @@ impl Isa {
             Level::Avx512 => "AVX-512",
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => "AVX2 + FMA",
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => "NEON",
             Level::Portable => "portable",
         }
     }
@@ -126,6 +170,8 @@ pub(crate) fn dispatch<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { run_avx2(kernel) },
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => kernel.run::<Neon>(),
         Level::Portable => kernel.run::<Portable>(),
     }
 }
@@ -140,4 +186,28 @@ fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
 #[target_feature(enable = "avx2,fma")]
 fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run::<Avx2>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_is_chosen_by_its_key_and_the_widest_without_one() {
+        let choose = |key: &str| Isa::choose(Some(OsStr::new(key)));
+        let available = Isa::available();
+        for &isa in &available {
+            assert_eq!(choose(isa.key()), Ok(isa));
+        }
+        assert_eq!(
+            (Isa::choose(None), choose("")),
+            (Ok(available[available.len() - 1]), choose(available[available.len() - 1].key()))
+        );
+        for wrong in ["AVX2", "avx1024", " "] {
+            let error = choose(wrong).unwrap_err();
+            let start =
+                format!("LAYERWISE_ISA is {wrong:?}, and the instruction sets of this machine are: portable");
+            assert!(error.starts_with(&start), "{error}");
+        }
+    }
 }

@@ -8,6 +8,8 @@ mod denormals;
 mod gemm;
 mod isa;
 mod math;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod peak;
 mod simd;
 #[cfg(test)]
