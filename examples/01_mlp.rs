@@ -29,13 +29,15 @@ fn main() -> anyhow::Result<()> {
     println!("test accuracy {:.2} %, test loss {:.4}", 100.0 * test.accuracy, test.loss);
 
     // What the chapter says: slow at first, because the gradient has to pass two sigmoids, and 90 % after ten epochs.
+    assert!(history.epochs[0].metrics["test_accuracy"] < 0.4, "it has learned fast");
     assert_eq!(history.last("test_accuracy"), Some(test.accuracy));
     assert!(
         history.epochs.windows(2).all(|pair| pair[1].loss < pair[0].loss),
         "it has not finished learning"
     );
     let expected = match epochs {
-        0..=2 => 0.15,
+        0..=1 => 0.1,
+        2 => 0.4,
         3..=9 => 0.65,
         _ => 0.89,
     };

@@ -33,7 +33,7 @@ fn main() -> anyhow::Result<()> {
     let expected = if epochs < 10 { 0.94 } else { 0.975 };
     anyhow::ensure!(test.accuracy > expected, "{:.4} is not above {expected}", test.accuracy);
 
-    // What the chapter says: with normalisation the network learns faster, and what enters its sigmoids is spread alike from the beginning.
+    // What the chapter says: with normalisation the network learns faster, and the spread of what enters its sigmoids grows less.
     let steps = 5_000 * epochs as u64;
     let found = layerwise::batch_normalization::covariate_shift(mnist, 42, steps)?;
     println!("\n            without                                   with batch normalisation");

@@ -2,8 +2,8 @@
 //!
 //! While a network learns, the inputs of every layer change with the layers below it: internal covariate shift, in the words of Ioffe
 //! and Szegedy (2015). Batch normalisation takes the mean and the variance of the batch out of what enters an activation, and
-//! gives the layer two parameters, gamma and beta, to put back what it needs. Gradients then depend neither on the scale of the
-//! weights nor on an offset, and a network learns faster and with larger steps.
+//! gives the layer two parameters, gamma and beta, to put back what it needs. What a layer gives, and the gradient that it hands
+//! on to the layer below, then depend neither on the scale of its weights nor on an offset, and a network learns faster and with larger steps.
 //!
 //! [`covariate_shift`] repeats the paper's first experiment (section 4.1).
 //!
