@@ -40,7 +40,7 @@ fn main() -> anyhow::Result<()> {
     let at =
         |ratios: &[(usize, f64)], depth| ratios.iter().find(|at| at.0 == depth).map_or(f64::NAN, |at| at.1);
     let per_layer = (at(&sigmoid.ratios, 3) / at(&sigmoid.ratios, 20)).powf(1.0 / 17.0);
-    assert!(per_layer > 3.5 && per_layer < 5.0, "sigmoids cost a factor of {per_layer} per layer");
+    assert!((3.5..5.0).contains(&per_layer), "sigmoids cost a factor of {per_layer} per layer");
     let spread = |of: fn(f64, f64) -> f64, start| relu.ratios.iter().map(|at| at.1).fold(start, of);
     assert!(spread(f64::max, 0.0) < 10.0 * spread(f64::min, f64::INFINITY));
     Ok(())
