@@ -3,17 +3,18 @@
 //! Results never depend on the number of threads: work is cut by its shape, and every sum has a fixed order. What depends
 //! on it is time. Entering the pool from outside costs tens of microseconds, from inside next to nothing; so a program
 //! enters once, around its training loop ([`run`]; the training loop of `layerwise-optim` does so by itself), and
-//! everything inside is free to use all workers.
+//! everything inside is free to use all workers. They stay awake meanwhile, even where there is nothing to do for them: to wake one takes longer than
+//! many an operation. When nothing has come for some milliseconds they nap, ten thousand times a second for a moment.
 //!
 //! The workers flush denormal numbers to zero. No other thread's floating-point mode is touched.
 
-use std::collections::BTreeMap;
+mod pool;
+
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
-
-use crate::kernels::{Isa, Kernel, Simd, dispatch, flush_denormals};
+use crate::kernels::{Isa, Kernel, Simd, dispatch};
+use pool::{Pool, is_worker, join};
 
 /// Elements that one thread takes at a time where little is done to each: what takes some microseconds.
 pub const PART: usize = 1 << 14;
@@ -27,6 +28,8 @@ pub fn available() -> usize {
 
 /// Runs `body` on one of our worker threads, with all of the machine's threads to help. If the caller is a worker already,
 /// its own pool goes on.
+///
+/// Until `body` returns, the others stay awake: right for a loop, a waste of their cores for something that mostly waits.
 ///
 /// ```
 /// let sum: f32 = layerwise_tensor::threads::run(|| [1.0, 2.0].iter().sum());
@@ -43,7 +46,13 @@ pub fn run<R: Send>(body: impl FnOnce() -> R + Send) -> R {
 #[track_caller]
 pub fn run_on<R: Send>(threads: usize, body: impl FnOnce() -> R + Send) -> R {
     assert!(threads > 0, "the number of threads must be at least 1, found 0");
-    pool(threads).install(body)
+    let is_here = is_worker() && rayon::current_num_threads() == threads;
+    if is_here { body() } else { Pool::of(threads).stay(body) }
+}
+
+/// [`run`] for one operation: the workers sleep if they do.
+fn enter<R: Send>(body: impl FnOnce() -> R + Send) -> R {
+    if is_worker() { body() } else { Pool::of(available()).enter(body) }
 }
 
 /// The number of threads that work on what the caller starts here and now.
@@ -59,7 +68,7 @@ pub(crate) fn index() -> usize {
 /// Calls `body` with 0, 1, .. `tasks - 1` on all threads. A single task runs where the caller is.
 pub(crate) fn for_each(tasks: usize, body: impl Fn(usize) + Sync) {
     if tasks > 1 && current() > 1 {
-        run(|| halve(0, tasks, &body));
+        enter(|| halve(0, tasks, &body));
     } else {
         (0..tasks).for_each(body);
     }
@@ -70,7 +79,7 @@ fn halve(first: usize, last: usize, body: &(impl Fn(usize) + Sync)) {
         return body(first);
     }
     let middle = first + (last - first) / 2;
-    rayon::join(|| halve(first, middle, body), || halve(middle, last, body));
+    join(|| halve(first, middle, body), || halve(middle, last, body));
 }
 
 /// Cuts slices of one length into parts of `part` elements (the last may be shorter), the same way for all of them, and
@@ -106,13 +115,13 @@ fn fold_parts<S: Slices + Send, R: Send>(
     slices: S,
     part: usize,
     body: &(impl Fn(S) -> R + Sync),
-    join: &(impl Fn(R, R) -> R + Sync),
+    add: &(impl Fn(R, R) -> R + Sync),
 ) -> R {
     assert!(part > 0, "parts of 0 elements");
     if slices.common_len() > part && current() > 1 {
-        run(|| fold_halves(slices, part, body, join))
+        enter(|| fold_halves(slices, part, body, add))
     } else {
-        fold_halves(slices, part, body, join)
+        fold_halves(slices, part, body, add)
     }
 }
 
@@ -120,7 +129,7 @@ fn fold_halves<S: Slices + Send, R: Send>(
     slices: S,
     part: usize,
     body: &(impl Fn(S) -> R + Sync),
-    join: &(impl Fn(R, R) -> R + Sync),
+    add: &(impl Fn(R, R) -> R + Sync),
 ) -> R {
     let len = slices.common_len();
     if len <= part {
@@ -128,11 +137,11 @@ fn fold_halves<S: Slices + Send, R: Send>(
     }
     let (low, high) = slices.cut(len.div_ceil(part) / 2 * part);
     let (low, high) = if is_worker() {
-        rayon::join(|| fold_halves(low, part, body, join), || fold_halves(high, part, body, join))
+        join(|| fold_halves(low, part, body, add), || fold_halves(high, part, body, add))
     } else {
-        (fold_halves(low, part, body, join), fold_halves(high, part, body, join))
+        (fold_halves(low, part, body, add), fold_halves(high, part, body, add))
     };
-    join(low, high)
+    add(low, high)
 }
 
 /// A part with what is done to it, compiled for each instruction set.
@@ -203,36 +212,6 @@ impl<A: Slices, B: Slices> Slices for (A, B) {
         let (a, b) = (self.0.cut(at), self.1.cut(at));
         ((a.0, b.0), (a.1, b.1))
     }
-}
-
-thread_local! {
-    static WORKER: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
-}
-
-/// Whether this thread belongs to one of our pools (rather than to the program, or to a pool of its own).
-fn is_worker() -> bool {
-    WORKER.get()
-}
-
-fn pool(threads: usize) -> Arc<ThreadPool> {
-    static POOLS: OnceLock<Mutex<BTreeMap<usize, Arc<ThreadPool>>>> = OnceLock::new();
-    let mut pools = POOLS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(pools.entry(threads).or_insert_with(|| Arc::new(new_pool(threads))))
-}
-
-fn new_pool(threads: usize) -> ThreadPool {
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .thread_name(|i| format!("layerwise-{i}"))
-        .start_handler(|_| {
-            WORKER.set(true);
-            flush_denormals();
-        })
-        .build()
-        .unwrap_or_else(|error| panic!("starting {threads} worker threads: {error}"));
-    // A thread allocates when it starts, which on a busy machine may be later than the first training step: wait for all.
-    pool.broadcast(|_| ());
-    pool
 }
 
 #[cfg(test)]
