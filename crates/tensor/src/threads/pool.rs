@@ -76,10 +76,20 @@ impl Pool {
         }
         let _inside = Inside::of(self);
         self.enter(|| {
-            let pool = Arc::clone(self);
-            self.workers.spawn_broadcast(move |_| pool.keep_awake());
-            body()
+            self.rouse();
+            let result = body();
+            if self.inside.load(Ordering::Relaxed) > 1 {
+                // This worker has had no time to stay awake for the others.
+                self.rouse();
+            }
+            result
         })
+    }
+
+    /// Has every worker stay awake that is not in the midst of something.
+    fn rouse(self: &Arc<Self>) {
+        let pool = Arc::clone(self);
+        self.workers.spawn_broadcast(move |_| pool.keep_awake());
     }
 
     /// Looks for work as long as somebody is inside. One that would run while this worker waits in the midst of something else does not begin: it would
@@ -190,12 +200,13 @@ mod tests {
                 pool.stay(|| {
                     while !over.load(Ordering::Relaxed) {
                         let here = rayon::current_thread_index();
+                        let takes = |us| std::thread::sleep(Duration::from_micros(us));
                         let half = || {
-                            std::thread::sleep(Duration::from_micros(50));
+                            takes(300);
                             rayon::current_thread_index() != here
                         };
-                        // Where the other half is elsewhere, this worker waits for it, and might be given anything meanwhile.
-                        let (_, elsewhere) = join(|| (), half);
+                        // Where the longer half is elsewhere, this worker waits for it, and might be given anything meanwhile.
+                        let (_, elsewhere) = join(|| takes(100), half);
                         waits.fetch_add(usize::from(elsewhere), Ordering::Relaxed);
                     }
                 });
