@@ -52,6 +52,17 @@ fn values_and_metadata_come_back_bit_by_bit() {
 }
 
 #[test]
+fn the_same_model_gives_the_same_bytes() {
+    let metadata = || ('a'..='h').rev().map(|key| (key.to_string(), "\"1\"".to_owned())).collect();
+    let bytes = to_bytes(&params(), metadata()).unwrap();
+    let expected = r#"{"__metadata__":{"a":"\"1\"","b":"\"1\"","c":"\"1\"","d":"\"1\"","e":"\"1\"","f":"\"1\"","g":"\"1\"","h":"\"1\""},"1.num"#;
+    assert_eq!(String::from_utf8_lossy(&bytes[8..8 + expected.len()]), expected);
+    assert_eq!(to_bytes(&params(), metadata()).unwrap(), bytes);
+    let without = to_bytes(&params(), BTreeMap::new()).unwrap();
+    assert!(without[8..].starts_with(br#"{"1.num"#));
+}
+
+#[test]
 fn batches_are_counted_in_integers_and_older_files_in_floats() {
     let problem = |dtype| {
         let counts: &[(&str, Dtype, &[usize])] = &[("num_batches_tracked", dtype, &[])];
