@@ -3,6 +3,8 @@
 mod allocator;
 mod table;
 
+use std::ops::Range;
+
 use layerwise_autograd::{ParamId, Params, Tape, Tensor, Var};
 use layerwise_optim::{Decay, Group, OptimizerState};
 use layerwise_tensor::{Rng, threads};
@@ -13,7 +15,7 @@ type Checked = Result<(), String>;
 
 type Property = fn(&Line) -> Checked;
 
-const PROPERTIES: [(&str, Property); 13] = [
+const PROPERTIES: [(&str, Property); 14] = [
     ("it allocates nothing in steps 2 to 10", allocates_nothing),
     ("it finds the minimum of a quadratic function", converges),
     ("it goes on from a saved state, bit for bit", goes_on_from_a_state),
@@ -26,6 +28,7 @@ const PROPERTIES: [(&str, Property); 13] = [
     ("a group with half the learning rate is a rule with half of it", scales_the_rate_of_a_group),
     ("L2 decay is the penalty's gradient", decays_as_the_penalty),
     ("decoupled decay shrinks the parameters before the step", decays_apart),
+    ("an element is updated as if it were alone", updates_every_element_by_itself),
     ("1, 2, 3 and 4 threads give the same bits", is_the_same_on_any_threads),
 ];
 
@@ -340,6 +343,47 @@ fn decays_apart(line: &Line) -> Checked {
         opt.step(&mut problem.params, &mut tape);
     }
     same_bits(&found, &problem.values())
+}
+
+fn updates_every_element_by_itself(line: &Line) -> Checked {
+    // The trust ratio belongs to a whole parameter.
+    if line.name == "LAMB" {
+        return Ok(());
+    }
+    // What fills vectors is updated by another loop than the rest, and what is alone is always a rest.
+    for len in [1, 7, 15, 16, 17, 33, 1000] {
+        let together = after_given_gradients(line, 0..len);
+        let some = (0..len).filter(|&at| at < 33 || at + 17 > len);
+        for at in some {
+            same_bits(&after_given_gradients(line, at..at + 1), &together[at..=at])
+                .map_err(|error| format!("{at} of {len}: {error}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// A parameter after some steps along gradients that depend on the step and the place alone. At place 5 one is NaN, at 20 infinite.
+fn after_given_gradients(line: &Line, places: Range<usize>) -> Vec<f32> {
+    let number = |step: u64, at: usize| Rng::seed(step).stream(0).uniform(at as u64) * 4.0 - 2.0;
+    let mut params = Params::new();
+    let id = params.root().parameter("p", [places.len()], |p| {
+        p.iter_mut().zip(places.clone()).for_each(|(p, at)| *p = number(0, at));
+    });
+    let mut opt = line.make(&params, Setting { weight_decay: 0.01, ..Setting::default() });
+    let mut tape = Tape::new();
+    // As many as a rule can have different phases: RAdam's begins in the sixth step.
+    for step in 1..=8 {
+        let gradient = places.clone().map(|at| match (step, at) {
+            (7, 5) => f32::NAN,
+            (7, 20) => f32::INFINITY,
+            _ => number(step, at),
+        });
+        let gradient = Tensor::new([places.len()], gradient.collect());
+        tape.train(&params, 0).param(id).backward_with(&gradient);
+        opt.step(&mut params, &mut tape);
+    }
+    // Which NaN it is depends on the order of operands.
+    params[id].iter().map(|&p| if p.is_nan() { f32::NAN } else { p }).collect()
 }
 
 fn is_the_same_on_any_threads(line: &Line) -> Checked {
