@@ -1,14 +1,20 @@
 //! The flags that several commands share, and what makes a value of one acceptable.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use layerwise::data::{CsvConfig, Fill, FillText, PreprocessingConfig, Scaling, Task, Unseen};
 use layerwise::prelude::*;
 
-/// How a CSV file is read and its columns become numbers.
+/// How data are read and become numbers.
 #[derive(clap::Args, Clone, Debug)]
-#[command(next_help_heading = "Tables")]
-pub struct TableArgs {
+#[command(next_help_heading = "Data")]
+pub struct DataArgs {
+    /// How numbers of tables and arrays are scaled, inputs and targets: standardise, min-max or none (images are from 0 to 1 and stay so)
+    #[arg(long, value_name = "RULE", default_value = "standardise", value_parser = scaling)]
+    pub scaling: Scaling,
+    /// Brings all images of a folder to this size
+    #[arg(long, value_name = "ROWSxCOLS", value_parser = size)]
+    pub image_size: Option<[usize; 2]>,
     /// What separates the fields of a CSV file ("\t" is a tab)
     #[arg(long, value_name = "CHAR", default_value = ",", value_parser = character)]
     pub delimiter: char,
@@ -38,6 +44,27 @@ pub struct TableArgs {
     pub max_categories: usize,
 }
 
+/// The examples of `--validation`.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Validation {
+    /// So much of the data.
+    Part(f64),
+    /// Other data.
+    Data(PathBuf),
+}
+
+impl Validation {
+    /// The part of the data that is kept apart; 0 if there are other data.
+    pub fn part(&self) -> f64 {
+        if let Validation::Part(part) = self { *part } else { 0.0 }
+    }
+
+    /// The other data.
+    pub fn data(&self) -> Option<&Path> {
+        if let Validation::Data(path) = self { Some(path) } else { None }
+    }
+}
+
 /// The rules of `--missing`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Missing {
@@ -61,9 +88,10 @@ pub struct RunArgs {
     /// The learning rate
     #[arg(long, value_name = "X", default_value_t = 1e-3, value_parser = positive)]
     pub lr: f32,
-    /// The part of the data that is kept apart for validation, from 0 to below 1
-    #[arg(long, value_name = "PART", default_value_t = 0.2, value_parser = part)]
-    pub validation: f64,
+    /// What the model is measured on after every epoch: the part of the data that is kept apart for it, from 0 to below 1, or other data of
+    /// the same kind (a file, a folder, or the word mnist for its test images)
+    #[arg(long, value_name = "PART|DATA", default_value = "0.2", value_parser = validation)]
+    pub validation: Validation,
     /// Where all random numbers come from: the same seed gives the same model, bit for bit
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -100,7 +128,7 @@ pub struct ThreadArgs {
     pub threads: Option<usize>,
 }
 
-impl TableArgs {
+impl DataArgs {
     pub fn csv(&self) -> CsvConfig {
         let mut config = CsvConfig {
             delimiter: self.delimiter,
@@ -114,15 +142,15 @@ impl TableArgs {
         config
     }
 
-    pub fn preprocessing(&self, targets: &[String], task: Task, scaling: Scaling) -> PreprocessingConfig {
+    pub fn preprocessing(&self, targets: &[String], task: Task) -> PreprocessingConfig {
         PreprocessingConfig {
             targets: targets.to_vec(),
             task,
             fill: self.missing.fill,
             fill_text: self.missing.fill_text.clone(),
             unseen: if self.unseen == "refuse" { Unseen::Refuse } else { Unseen::Zeros },
-            scaling,
-            target_scaling: scaling,
+            scaling: self.scaling,
+            target_scaling: self.scaling,
             max_categories: self.max_categories,
         }
     }
@@ -167,13 +195,18 @@ fn missing(text: &str) -> Result<Missing, String> {
     Ok(Missing { fill, fill_text: FillText::MostFrequent })
 }
 
-pub fn scaling(text: &str) -> Result<Scaling, String> {
+fn scaling(text: &str) -> Result<Scaling, String> {
     match text {
         "none" => Ok(Scaling::None),
         "standardise" => Ok(Scaling::Standardise),
         "min-max" => Ok(Scaling::MinMax),
         _ => Err("it must be standardise, min-max or none".into()),
     }
+}
+
+fn size(text: &str) -> Result<[usize; 2], String> {
+    let sides = text.split_once('x').and_then(|(rows, cols)| Some([rows.parse().ok()?, cols.parse().ok()?]));
+    sides.filter(|sides| !sides.contains(&0)).ok_or_else(|| "it must be like 28x28".into())
 }
 
 /// The activations that need no constant, by the names that they have in files.
@@ -214,10 +247,19 @@ pub fn part(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "it must be a number from 0 to below 1".into())
 }
 
+/// What is a number is a part.
+fn validation(text: &str) -> Result<Validation, String> {
+    if text.is_empty() || text.parse::<f64>().is_ok() {
+        let part = part(text).map_err(|error| format!("{error}, or a file or a folder"))?;
+        return Ok(Validation::Part(part));
+    }
+    Ok(Validation::Data(text.into()))
+}
+
 /// More threads than this per processor only wait for each other.
 const THREADS_PER_PROCESSOR: usize = 4;
 
-pub fn a_sensible_number_of_threads(text: &str) -> Result<usize, String> {
+fn a_sensible_number_of_threads(text: &str) -> Result<usize, String> {
     let most = (THREADS_PER_PROCESSOR * threads::available()).max(16);
     let threads = at_least_1(text)?;
     if threads > most {
@@ -241,6 +283,12 @@ mod tests {
         assert_eq!((at_least_1("3"), a_sensible_number_of_threads("4")), (Ok(3), Ok(4)));
         assert!(a_sensible_number_of_threads("1000000").unwrap_err().contains("at most"));
         assert!(part("1").is_err() && part("-0.1").is_err() && part("NaN").is_err() && part("0").is_ok());
+        assert_eq!(validation("0.25"), Ok(Validation::Part(0.25)));
+        assert_eq!(validation("0.25.csv"), Ok(Validation::Data("0.25.csv".into())));
+        for text in ["1", "-0.5", "nan", ""] {
+            let refused = "it must be a number from 0 to below 1, or a file or a folder";
+            assert_eq!(validation(text), Err(refused.into()));
+        }
         assert!(positive("0").is_err() && positive("inf").is_err() && positive("0.1").is_ok());
         assert!(missing("infinity").is_err() && missing("0.5").is_ok());
         assert_eq!((character("\\t"), character(";")), (Ok('\t'), Ok(';')));

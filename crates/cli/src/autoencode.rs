@@ -5,21 +5,22 @@ use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use layerwise::data::{Preprocessing, Scaler, Scaling, Table, Task, npy, select};
+use layerwise::data::{Preprocessing, Scaler, Table, Task, npy, select};
 use layerwise::optim::Goal;
 use layerwise::prelude::*;
 use layerwise::tensor::data::split_rows;
 
 use crate::Usage;
-use crate::args::{ACTIVATIONS, RunArgs, TableArgs, ThreadArgs, activation, at_least_1, part, scaling};
-use crate::data::{Kind, encode as encode_table, inputs, open_array, open_folder};
+use crate::args::{ACTIVATIONS, DataArgs, RunArgs, ThreadArgs, activation, at_least_1, part};
+use crate::arrays::{Names, is_archive, open_inputs};
+use crate::data::{Kind, encode as encode_table, inputs, open_folder};
 use crate::interrupt;
 use crate::model::{Architecture, Description, Input, Model, check_writable, load_autoencoder};
-use crate::train::{record, save, size, trainer};
+use crate::train::{record, save, trainer};
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// An array (.npy, examples first), a CSV file, a folder with folders of PNG or JPEG files, or the word mnist
+    /// A CSV file, an array (.npy or .npz, examples first), a folder with folders of PNG or JPEG files, or the word mnist
     data: Option<PathBuf>,
     /// The width of the code
     #[arg(long, value_name = "WIDTH", default_value_t = 16, value_parser = at_least_1)]
@@ -33,21 +34,15 @@ pub struct Args {
     /// A denoising autoencoder: the part of each example's numbers that is zeroed in training
     #[arg(long, value_name = "PART", default_value_t = 0.0, value_parser = part)]
     masking: f64,
-    /// How numbers are scaled: standardise, min-max or none (images are from 0 to 1 and stay so)
-    #[arg(long, value_name = "RULE", default_value = "standardise", value_parser = scaling)]
-    scaling: Scaling,
-    /// Brings all images of a folder to this size
-    #[arg(long, value_name = "ROWSxCOLS", value_parser = size)]
-    image_size: Option<[usize; 2]>,
     #[command(flatten)]
-    table: TableArgs,
+    rules: DataArgs,
     #[command(flatten)]
     pub run: RunArgs,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let path = args.data.as_ref().ok_or_else(|| {
-        Usage("`layerwise autoencode` needs data: an array (.npy), a CSV file, a folder of images, or the word mnist".into())
+        Usage("`layerwise autoencode` needs data: a CSV file, an array (.npy, .npz), a folder of images, or the word mnist".into())
     })?;
     check_writable(&args.run.out)?;
     interrupt::listen()?;
@@ -57,42 +52,55 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     })
 }
 
-/// The training part, the validation part if there is one, and what they were made of.
+/// The training part, the examples for validation if there are any, and what they were made of.
 fn parts(args: &Args, path: &Path) -> anyhow::Result<(Tensor, Option<Tensor>, Input)> {
+    let (training, apart, input) = split(args, path)?;
+    let validation = match args.run.validation.data() {
+        Some(other) => Some(inputs(&input, other)?),
+        None => apart,
+    };
+    Ok((training, validation, input))
+}
+
+/// Data without what is kept apart, that part if there is one, and what they were made of.
+fn split(args: &Args, path: &Path) -> anyhow::Result<(Tensor, Option<Tensor>, Input)> {
+    let part = args.run.validation.part();
     let split = |data: &Tensor| {
-        let (first, second) = split_rows(Dataset::len(data), args.run.validation, args.run.seed);
+        let (first, second) = split_rows(Dataset::len(data), part, args.run.seed);
         (select(data, &first), (!second.is_empty()).then(|| select(data, &second)))
     };
     match Kind::of(path) {
         Kind::Array => {
-            let (mut training, mut validation) = split(&open_array(path)?);
-            let scaler = Scaler::fit(args.scaling, &training);
+            let mut names = Names::default();
+            let (array, inputs) = open_inputs(path, &names.inputs)?;
+            names.inputs = inputs;
+            let (mut training, mut apart) = split(&array);
+            let scaler = Scaler::fit(args.rules.scaling, &training);
             scaler.apply(&mut training);
-            validation.iter_mut().for_each(|validation| scaler.apply(validation));
-            Ok((training, validation, Input::Array { scaler }))
+            apart.iter_mut().for_each(|apart| scaler.apply(apart));
+            Ok((training, apart, Input::Array { scaler, names, learned: None }))
         }
         Kind::Table => {
-            let csv = args.table.csv();
-            let (training, validation) =
-                Table::open(path, &csv)?.random_split(1.0 - args.run.validation, args.run.seed);
-            let config = args.table.preprocessing(&[], Task::Auto, args.scaling);
+            let csv = args.rules.csv();
+            let (training, apart) = Table::open(path, &csv)?.random_split(1.0 - part, args.run.seed);
+            let config = args.rules.preprocessing(&[], Task::Auto);
             let preprocessing = Preprocessing::fit(&training, &config)?;
             let inputs =
                 |table: &Table| Ok::<_, anyhow::Error>(encode_table(&preprocessing, table, false)?.inputs);
-            let validation = (validation.rows() > 0).then(|| inputs(&validation)).transpose()?;
-            Ok((inputs(&training)?, validation, Input::Table { preprocessing, csv }))
+            let apart = (apart.rows() > 0).then(|| inputs(&apart)).transpose()?;
+            Ok((inputs(&training)?, apart, Input::Table { preprocessing, csv }))
         }
         Kind::Folder => {
-            let folder = open_folder(path, args.image_size)?;
+            let folder = open_folder(path, args.rules.image_size)?;
             let (_, rows, cols) = folder.images.dim();
-            let (training, validation) = split(&folder.inputs());
+            let (training, apart) = split(&folder.inputs());
             let input = Input::Images { size: [rows, cols], class_names: Vec::new(), is_mnist: false };
-            Ok((training, validation, input))
+            Ok((training, apart, input))
         }
         Kind::Mnist => {
-            let (training, validation) = split(&Tensor::from(Mnist::embedded().train.to_f32()));
+            let (training, apart) = split(&Tensor::from(Mnist::embedded().train.to_f32()));
             let input = Input::Images { size: [28, 28], class_names: Vec::new(), is_mnist: true };
-            Ok((training, validation, input))
+            Ok((training, apart, input))
         }
         Kind::Image => Err(Usage(format!("{}: one image is no data to train on", path.display())).into()),
     }
@@ -140,9 +148,9 @@ fn train(
 pub struct ApplyArgs {
     /// A model that `layerwise autoencode` has made
     model: PathBuf,
-    /// An array (.npy), a CSV file, images or the word mnist (its test images), as the model was trained on
+    /// A CSV file, an array (.npy, .npz), images or the word mnist (its test images), as the model was trained on
     data: PathBuf,
-    /// Where the result goes: .npy, or CSV with any other ending [default: CSV on the standard output]
+    /// Where the result goes: .npy, .npz (as x), or CSV with any other ending [default: CSV on the standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -153,7 +161,7 @@ pub struct ApplyArgs {
 pub fn encode(args: &ApplyArgs) -> anyhow::Result<u8> {
     let (description, model, params) = load_autoencoder(&args.model, "encode")?;
     let codes = args.threads.run(|| {
-        let inputs = inputs(&description, &args.data)?;
+        let inputs = inputs(&description.input, &args.data)?;
         Ok::<_, anyhow::Error>(model.encode_all(&params, &inputs)?)
     })?;
     let names = (1..=model.code_width()).map(|i| format!("code{i}")).collect();
@@ -164,11 +172,11 @@ pub fn encode(args: &ApplyArgs) -> anyhow::Result<u8> {
 pub fn reconstruct(args: &ApplyArgs) -> anyhow::Result<u8> {
     let (description, model, params) = load_autoencoder(&args.model, "reconstruct")?;
     let found = args.threads.run(|| {
-        let inputs = inputs(&description, &args.data)?;
+        let inputs = inputs(&description.input, &args.data)?;
         let mut found = model.reconstruct_all(&params, &inputs)?;
         match &description.input {
             Input::Table { preprocessing, .. } => preprocessing.input_scaler().invert(&mut found),
-            Input::Array { scaler } => scaler.invert(&mut found),
+            Input::Array { scaler, .. } => scaler.invert(&mut found),
             Input::Images { .. } => {}
         }
         Ok::<_, anyhow::Error>(found)
@@ -182,6 +190,10 @@ pub fn reconstruct(args: &ApplyArgs) -> anyhow::Result<u8> {
 
 fn write(args: &ApplyArgs, values: &Tensor, names: Vec<String>) -> anyhow::Result<u8> {
     let out: Box<dyn Write> = match &args.out {
+        Some(path) if is_archive(path) => {
+            npy::save_npz(path, &[("x", values)])?;
+            return Ok(0);
+        }
         Some(path) if Kind::of(path) == Kind::Array => {
             npy::save(path, values)?;
             return Ok(0);

@@ -9,7 +9,7 @@ use layerwise::course::{Options, SECTIONS, Section, TABLE_HEADER, illustrations,
 use layerwise::prelude::*;
 use layerwise::recipe::Outcome;
 
-use crate::args::{a_sensible_number_of_threads, at_least_1};
+use crate::args::{ThreadArgs, at_least_1};
 
 /// What `--out` writes beside the pictures: the outcomes, the histories as a table, and a page that shows everything.
 const JSON: &str = "course.json";
@@ -27,9 +27,8 @@ pub struct Args {
     /// Where all random numbers come from: the same seed gives the same result, bit for bit
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Threads to use [default: all]; the result does not depend on it
-    #[arg(long, value_name = "N", value_parser = a_sensible_number_of_threads)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    threads: ThreadArgs,
     /// Writes the results to this folder: index.html with every picture, the pictures, course.json and history.csv
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -53,8 +52,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             opened.with_context(|| format!("writing {}", path.display()))?;
         }
     }
-    let threads = args.threads.unwrap_or_else(threads::available);
-    let outcomes = threads::run_on(threads, || {
+    let outcomes = args.threads.run(|| {
         let chosen =
             SECTIONS.iter().filter(|s| args.section.is_empty() || args.section.iter().any(|n| n == s.name));
         chosen.map(|section| run_section(section, args)).collect::<anyhow::Result<Vec<_>>>()

@@ -1,13 +1,15 @@
 //! What a path on the command line holds.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
 use layerwise::data::images::{ImageFolder, ImageFolderConfig};
-use layerwise::data::{Preprocessing, Table, Wanted, images, npy};
+use layerwise::data::{CsvConfig, Examples, Preprocessing, Table, Targets, Wanted, images};
 use layerwise::prelude::*;
 
-use crate::model::{Description, Input};
+use crate::arrays::{Labelled, Names, open_inputs};
+use crate::model::Input;
 
 /// The word for the embedded MNIST.
 pub const MNIST: &str = "mnist";
@@ -29,7 +31,7 @@ impl Kind {
         match &*ending {
             _ if path == Path::new(MNIST) => Kind::Mnist,
             _ if path.is_dir() => Kind::Folder,
-            "npy" => Kind::Array,
+            "npy" | "npz" => Kind::Array,
             "png" | "jpg" | "jpeg" => Kind::Image,
             _ => Kind::Table,
         }
@@ -39,32 +41,11 @@ impl Kind {
         match self {
             Kind::Mnist => "the embedded MNIST",
             Kind::Table => "a table (CSV)",
-            Kind::Array => "an array (.npy)",
+            Kind::Array => "an array (.npy, .npz)",
             Kind::Image => "an image",
             Kind::Folder => "a folder of images",
         }
     }
-}
-
-/// `[n, ..]` as a matrix.
-pub fn flat(array: Tensor) -> anyhow::Result<Tensor> {
-    let shape = array.shape();
-    anyhow::ensure!(
-        shape.rank() >= 2,
-        "an array of shape {shape}, expected two dimensions or more: examples first"
-    );
-    anyhow::ensure!(shape.len() > 0, "an array of shape {shape} has no elements");
-    let rows = shape.dims()[0];
-    if let Some(at) = array.as_slice().iter().position(|x| !x.is_finite()) {
-        let (example, found) = (at / (shape.len() / rows), array.as_slice()[at]);
-        anyhow::bail!("element {at} (example {example}) is {found}, expected a finite number");
-    }
-    Ok(array.reshape([rows, shape.len() / rows]))
-}
-
-/// An array file as a matrix.
-pub fn open_array(path: &Path) -> anyhow::Result<Tensor> {
-    flat(npy::open(path)?).with_context(|| path.display().to_string())
 }
 
 /// A folder of images, all brought to one size if there is one.
@@ -78,26 +59,70 @@ pub fn mnist_test() -> Tensor {
 }
 
 /// All examples of a file as the inputs of a model, without targets.
-pub fn inputs(description: &Description, path: &Path) -> anyhow::Result<Tensor> {
-    let kind = Kind::of(path);
-    match (&description.input, kind) {
+pub fn inputs(input: &Input, path: &Path) -> anyhow::Result<Tensor> {
+    match (input, Kind::of(path)) {
         (Input::Table { preprocessing, csv }, Kind::Table) => {
-            let mut reader = preprocessing.reader(path, csv, Wanted::Inputs)?;
-            let table = reader.next_rows(u32::MAX as usize)?;
-            let table = table.with_context(|| format!("{}: there are no rows", path.display()))?;
-            encode(preprocessing, &table, false).map(|examples| examples.inputs)
+            Ok(encode(preprocessing, &all_rows(preprocessing, csv, path, Wanted::Inputs)?, false)?.inputs)
         }
         (Input::Images { size: [28, 28], .. }, Kind::Mnist) => Ok(mnist_test()),
         (Input::Images { size, is_mnist, .. }, Kind::Image) => image(path, *size, *is_mnist),
         (Input::Images { size, .. }, Kind::Folder) => Ok(open_folder(path, Some(*size))?.inputs()),
-        (Input::Images { size, .. }, Kind::Array) => of_width(open_array(path)?, size[0] * size[1], path),
-        (Input::Array { scaler }, Kind::Array) => {
-            let mut array = of_width(open_array(path)?, scaler.width(), path)?;
+        (Input::Images { size, .. }, Kind::Array) => {
+            let (array, _) = open_inputs(path, &Names::default().inputs)?;
+            of_width(array, size[0] * size[1], path)
+        }
+        (Input::Array { scaler, names, .. }, Kind::Array) => {
+            let (array, _) = open_inputs(path, &names.inputs)?;
+            let mut array = of_width(array, scaler.width(), path)?;
             scaler.apply(&mut array);
             Ok(array)
         }
         (input, kind) => Err(mismatch(input, kind, path)),
     }
+}
+
+/// All examples of a file with their targets, as a model takes them. `target` names the targets of arrays.
+pub fn examples(input: &Input, path: &Path, target: Option<&str>) -> anyhow::Result<Examples> {
+    match (input, Kind::of(path)) {
+        (Input::Table { preprocessing, csv }, Kind::Table) => {
+            encode(preprocessing, &all_rows(preprocessing, csv, path, Wanted::InputsAndTargets)?, true)
+        }
+        (Input::Images { is_mnist: true, .. }, Kind::Mnist) => {
+            Ok(with_classes(mnist_test(), Mnist::embedded().test.labels().iter().map(|&label| label.into())))
+        }
+        (Input::Images { size, class_names, .. }, Kind::Folder) => {
+            let folder = open_folder(path, Some(*size))?;
+            anyhow::ensure!(
+                folder.class_names == *class_names,
+                "{}: its folders are {}, the model's classes {}",
+                path.display(),
+                folder.class_names.join(", "),
+                class_names.join(", ")
+            );
+            Ok(with_classes(folder.inputs(), folder.labels.iter().copied()))
+        }
+        (Input::Array { scaler, names, learned: Some(learned) }, Kind::Array) => {
+            let mut labelled = Labelled::open(path, target, names)?;
+            labelled.inputs = of_width(labelled.inputs, scaler.width(), path)?;
+            labelled.encode(scaler, learned)
+        }
+        (input, kind) => Err(mismatch(input, kind, path)),
+    }
+}
+
+fn all_rows(
+    preprocessing: &Preprocessing,
+    csv: &CsvConfig,
+    path: &Path,
+    wanted: Wanted,
+) -> anyhow::Result<Table> {
+    let table = preprocessing.reader(path, csv, wanted)?.next_rows(u32::MAX as usize)?;
+    table.with_context(|| format!("{}: there are no rows", path.display()))
+}
+
+/// Images, from 0 to 1, and their classes.
+pub fn with_classes(inputs: Tensor, labels: impl Iterator<Item = u32>) -> Examples {
+    Examples { inputs, targets: Targets::Classes(labels.collect()), unseen: BTreeMap::new() }
 }
 
 fn of_width(array: Tensor, width: usize, path: &Path) -> anyhow::Result<Tensor> {
@@ -111,11 +136,7 @@ fn of_width(array: Tensor, width: usize, path: &Path) -> anyhow::Result<Tensor> 
 }
 
 /// Applies the rules of a model to a table and says on the standard error how many categories were not known.
-pub fn encode(
-    preprocessing: &Preprocessing,
-    table: &Table,
-    with_targets: bool,
-) -> anyhow::Result<layerwise::data::Examples> {
+pub fn encode(preprocessing: &Preprocessing, table: &Table, with_targets: bool) -> anyhow::Result<Examples> {
     let examples =
         if with_targets { preprocessing.apply(table)? } else { preprocessing.apply_to_inputs(table)? };
     for (column, count) in &examples.unseen {
@@ -145,7 +166,7 @@ pub fn mismatch(input: &Input, kind: Kind, path: &Path) -> anyhow::Error {
         Input::Table { .. } => "a table (CSV)",
         Input::Images { is_mnist: true, .. } => "images, or the word mnist",
         Input::Images { .. } => "images",
-        Input::Array { .. } => "an array (.npy)",
+        Input::Array { .. } => "an array (.npy, .npz)",
     };
     anyhow::anyhow!("{}: this is {}, the model takes {expected}", path.display(), kind.name())
 }

@@ -3,21 +3,25 @@
 use std::io::{Write, stdout};
 use std::path::PathBuf;
 
-use anyhow::Context;
-use layerwise::data::{Examples, RegressionDataset, Scaler, Wanted};
+use layerwise::data::{RegressionDataset, Scaler, Targets};
 use layerwise::prelude::*;
 use serde_json::json;
 
+use crate::Usage;
 use crate::args::ThreadArgs;
-use crate::data::{Kind, encode, mismatch, open_folder};
+use crate::data::examples;
 use crate::model::{Description, Input, forward, load_network};
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// A model that `layerwise train` has made
     model: PathBuf,
-    /// What it is to be tried on, with its targets: a CSV file, a folder of images, or the word mnist (its test images)
+    /// What it is to be tried on, with its targets: a CSV file, arrays (.npz, or .npy with --target), a folder of images, or the word mnist
+    /// (its test images)
     data: PathBuf,
+    /// The targets of arrays: a file (.npy), or their name in an archive [default: the name in training]
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
     /// Prints one JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -49,47 +53,26 @@ fn measure(
     model: &Sequential,
     params: &Params,
 ) -> anyhow::Result<(usize, Found)> {
-    let path = &args.data;
-    match (&description.input, Kind::of(path)) {
-        (Input::Table { preprocessing, csv }, Kind::Table) => {
-            let mut reader = preprocessing.reader(path, csv, Wanted::InputsAndTargets)?;
-            let table = reader.next_rows(u32::MAX as usize)?;
-            let table = table.with_context(|| format!("{}: there are no rows", path.display()))?;
-            let examples = encode(preprocessing, &table, true)?;
-            match preprocessing.target_scaler() {
-                Some(scaler) => {
-                    let data = examples.into_regression().context("the model has no target")?;
-                    let errors = Errors::measure(model, params, &data, &scaler);
-                    Ok((data.len(), errors.named().to_vec()))
-                }
-                None => Ok(classes(
-                    model,
-                    params,
-                    &Examples::into_classified(examples).context("the model has no target")?,
-                )),
-            }
-        }
-        (Input::Images { is_mnist: true, .. }, Kind::Mnist) => {
-            Ok(classes(model, params, &Mnist::embedded().test))
-        }
-        (Input::Images { size, class_names, .. }, Kind::Folder) => {
-            let folder = open_folder(path, Some(*size))?;
-            anyhow::ensure!(
-                folder.class_names == *class_names,
-                "{}: its folders are {}, the model's classes {}",
-                path.display(),
-                folder.class_names.join(", "),
-                class_names.join(", ")
-            );
-            Ok(classes(model, params, &folder.to_dataset()))
-        }
-        (input, kind) => Err(mismatch(input, kind, path)),
+    let Description { input, .. } = description;
+    if args.target.is_some() && !matches!(input, Input::Array { .. }) {
+        return Err(Usage("--target names the targets of arrays; this model knows its own".into()).into());
     }
+    let examples = examples(input, &args.data, args.target.as_deref())?;
+    let count = Dataset::len(&examples.inputs);
+    let found = match (examples.targets, input.target_scaler()) {
+        (Targets::Classes(labels), _) => classes(model, params, &TensorDataset::new(examples.inputs, labels)),
+        (Targets::Numbers(targets), Some(scaler)) => {
+            let data = RegressionDataset::new(examples.inputs, targets);
+            Errors::measure(model, params, &data, &scaler).named().to_vec()
+        }
+        _ => anyhow::bail!("the model has no target"),
+    };
+    Ok((count, found))
 }
 
-fn classes<D: Classified + Sync>(model: &Sequential, params: &Params, data: &D) -> (usize, Found) {
+fn classes(model: &Sequential, params: &Params, data: &TensorDataset) -> Found {
     let Evaluation { accuracy, loss } = evaluate(model, params, data);
-    (data.len(), vec![("accuracy", accuracy), ("loss", loss)])
+    vec![("accuracy", accuracy), ("loss", loss)]
 }
 
 /// The errors of predicted numbers, in the units of the table, over all targets.

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
 
-use layerwise::data::Target;
 use layerwise::interchange::onnx::{Head, Normalisations, OnnxConfig, export};
 
-use crate::model::{Description, Input, Model};
+use crate::model::{Description, Model};
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -24,11 +23,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let (description, model, params) = Description::load(&args.model)?;
-    let is_classifier = match &description.input {
-        Input::Table { preprocessing, .. } => matches!(preprocessing.target(), Target::Classes { .. }),
-        Input::Images { class_names, .. } => !class_names.is_empty(),
-        Input::Array { .. } => false,
-    };
+    let is_classifier = !description.input.class_names().is_empty();
     let metadata = [("layerwise".to_owned(), serde_json::to_string(&description)?)];
     let config = OnnxConfig {
         head: if is_classifier { Head::Softmax } else { Head::None },

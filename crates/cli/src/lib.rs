@@ -1,6 +1,7 @@
 //! The `layerwise` program. It is a library for the sake of its tests; what it does is in `layerwise` and the crates below.
 
 mod args;
+mod arrays;
 mod autoencode;
 mod bench;
 pub mod config;
@@ -40,13 +41,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Trains a network on a CSV file, a folder of images, or the embedded MNIST
+    /// Trains a network on a CSV file, arrays, a folder of images, or the embedded MNIST
     Train(train::Args),
     /// Says how well a network does on data with targets
     Eval(eval::Args),
     /// Says what a network makes of new data, as CSV
     Predict(predict::Args),
-    /// Trains an autoencoder on an array, a CSV file, images, or the embedded MNIST
+    /// Trains an autoencoder on a CSV file, an array, images, or the embedded MNIST
     Autoencode(autoencode::Args),
     /// Writes the codes that an autoencoder has for data
     Encode(autoencode::ApplyArgs),

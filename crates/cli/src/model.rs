@@ -10,6 +10,7 @@ use layerwise::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::args::activation;
+use crate::arrays::{Learned, Names};
 
 /// What the metadata of a file calls its content.
 const KIND: &str = "layerwise-program";
@@ -58,7 +59,85 @@ pub enum Input {
         is_mnist: bool,
     },
     /// Arrays `[n, ..]`.
-    Array { scaler: Scaler },
+    Array {
+        scaler: Scaler,
+        #[serde(default)]
+        names: Names,
+        /// Nothing for an autoencoder.
+        #[serde(default)]
+        learned: Option<Learned>,
+    },
+}
+
+impl Input {
+    /// Numbers of an example.
+    pub fn inputs(&self) -> usize {
+        match self {
+            Input::Table { preprocessing, .. } => preprocessing.inputs(),
+            // What a file says may be any numbers; no network is that wide.
+            Input::Images { size: [rows, cols], .. } => rows.saturating_mul(*cols),
+            Input::Array { scaler, .. } => scaler.width(),
+        }
+    }
+
+    /// Outputs of a network that learns the target; 0 without one.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Input::Table { preprocessing, .. } => preprocessing.outputs(),
+            Input::Images { class_names, .. } => class_names.len(),
+            Input::Array { learned, .. } => learned.as_ref().map_or(0, Learned::outputs),
+        }
+    }
+
+    /// The names of the classes; empty where there are none.
+    pub fn class_names(&self) -> &[String] {
+        match self {
+            Input::Table { preprocessing, .. } => preprocessing.class_names(),
+            Input::Images { class_names, .. } => class_names,
+            Input::Array { learned: Some(Learned::Classes { names }), .. } => names,
+            Input::Array { .. } => &[],
+        }
+    }
+
+    /// What brings outputs back to the units of the target, where it is numbers.
+    pub fn target_scaler(&self) -> Option<Scaler> {
+        match self {
+            Input::Table { preprocessing, .. } => preprocessing.target_scaler(),
+            Input::Array { learned: Some(Learned::Numbers { scaler }), .. } => Some(scaler.clone()),
+            _ => None,
+        }
+    }
+
+    /// What the predictions are called.
+    pub fn target_names(&self) -> Vec<String> {
+        match self {
+            Input::Table { preprocessing, .. } => {
+                preprocessing.target_columns().iter().map(|&name| name.to_owned()).collect()
+            }
+            Input::Array { names, learned: Some(Learned::Numbers { scaler }), .. } if scaler.width() > 1 => {
+                (1..=scaler.width()).map(|i| format!("{}{i}", names.targets)).collect()
+            }
+            Input::Array { names, learned: Some(_), .. } => vec![names.targets.clone()],
+            _ => vec!["class".to_owned()],
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let scalers = match self {
+            Input::Table { preprocessing, .. } => {
+                return preprocessing.validate().map_err(|error| error.to_string());
+            }
+            Input::Images { .. } => return Ok(()),
+            Input::Array { scaler, learned: Some(Learned::Numbers { scaler: of_targets }), .. } => {
+                vec![scaler, of_targets]
+            }
+            Input::Array { scaler, .. } => vec![scaler],
+        };
+        match scalers.iter().all(|scaler| scaler.is_valid()) {
+            true => Ok(()),
+            false => Err("its scales are no scales".into()),
+        }
+    }
 }
 
 /// How it was trained.
@@ -103,38 +182,17 @@ impl Description {
     /// Whether the parts fit together.
     fn check(&self) -> Result<(), String> {
         self.architecture.check()?;
-        let inputs = match &self.input {
-            Input::Table { preprocessing, .. } => {
-                preprocessing.validate().map_err(|error| error.to_string())?;
-                Some(preprocessing.inputs())
-            }
-            Input::Images { size, .. } => size[0].checked_mul(size[1]),
-            Input::Array { scaler } if !scaler.is_valid() => return Err("its scales are no scales".into()),
-            Input::Array { scaler } => Some(scaler.width()),
-        };
-        let outputs = match &self.input {
-            Input::Table { preprocessing, .. } => preprocessing.outputs(),
-            Input::Images { class_names, .. } => class_names.len(),
-            Input::Array { .. } => 0,
-        };
+        self.input.check()?;
+        let (inputs, outputs) = (self.input.inputs(), self.input.outputs());
         let (found_inputs, found_outputs) = self.architecture.ends();
-        if Some(found_inputs) != inputs || found_outputs.is_some_and(|found| found != outputs) {
+        if found_inputs != inputs || found_outputs.is_some_and(|found| found != outputs) {
             return Err(format!(
                 "the layers have {found_inputs} inputs and {} outputs, the data {} and {outputs}",
                 found_outputs.unwrap_or_default(),
-                inputs.unwrap_or_default()
+                inputs
             ));
         }
         Ok(())
-    }
-
-    /// The names of the classes; empty where there are none.
-    pub fn class_names(&self) -> &[String] {
-        match &self.input {
-            Input::Table { preprocessing, .. } => preprocessing.class_names(),
-            Input::Images { class_names, .. } => class_names,
-            Input::Array { .. } => &[],
-        }
     }
 }
 

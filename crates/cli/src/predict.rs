@@ -18,8 +18,8 @@ const ROWS: usize = 4096;
 pub struct Args {
     /// A model that `layerwise train` has made
     model: PathBuf,
-    /// A CSV file with the model's columns in any order ("-" for the standard input), or images; a digit may be drawn on any paper, in
-    /// any size: it is brought to the form of MNIST's
+    /// A CSV file with the model's columns in any order ("-" for the standard input), arrays (.npy, .npz), or images; a digit may be drawn
+    /// on any paper, in any size: it is brought to the form of MNIST's
     #[arg(required = true)]
     data: Vec<PathBuf>,
     /// A column for the probability of each class
@@ -47,8 +47,12 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
                     let input = image(path, *size, *is_mnist)?;
                     sink.write(Some(path), &forward(&params, &input, |x| model.forward(x)))?;
                 }
+                (Input::Array { .. }, Kind::Array) => {
+                    let inputs = inputs(&description.input, path)?;
+                    sink.write(None, &forward(&params, &inputs, |x| model.forward(x)))?;
+                }
                 (Input::Images { .. }, Kind::Array | Kind::Mnist) => {
-                    let inputs = inputs(&description, path)?;
+                    let inputs = inputs(&description.input, path)?;
                     sink.write(Some(path), &forward(&params, &inputs, |x| model.forward(x)))?;
                 }
                 (input, kind) => return Err(mismatch(input, kind, path)),
@@ -88,16 +92,15 @@ struct Sink<'a> {
 
 impl<'a> Sink<'a> {
     fn new(args: &'a Args, description: &'a Description) -> Self {
-        let (targets, scaler) = match &description.input {
-            Input::Table { preprocessing, .. } => {
-                let columns = preprocessing.target_columns().iter().map(|&name| name.to_owned()).collect();
-                (columns, preprocessing.target_scaler())
-            }
-            _ => (vec!["class".to_owned()], None),
-        };
         let out: Box<dyn Write> = Box::new(std::io::BufWriter::new(stdout()));
-        let class_names = description.class_names();
-        Sink { out: csv::Writer::from_writer(out), class_names, targets, scaler, args, has_header: args.json }
+        Sink {
+            out: csv::Writer::from_writer(out),
+            class_names: description.input.class_names(),
+            targets: description.input.target_names(),
+            scaler: description.input.target_scaler(),
+            args,
+            has_header: args.json,
+        }
     }
 
     /// A line for each row of outputs.

@@ -8,6 +8,7 @@ use layerwise::data::{Feature, Target};
 use layerwise::prelude::OptimizerConfig;
 use serde_json::json;
 
+use crate::arrays::Learned;
 use crate::model::{Architecture, Description, Input, Training};
 
 /// A model and its file.
@@ -51,8 +52,17 @@ impl fmt::Display for Report<'_> {
                     writeln!(f, "{:12} classes {}", "target", shorten(class_names))?;
                 }
             }
-            Input::Array { scaler } => {
+            Input::Array { scaler, learned, .. } => {
                 writeln!(f, "{:12} arrays, {} numbers an example", "input", scaler.width())?;
+                match learned {
+                    Some(Learned::Classes { names }) => {
+                        writeln!(f, "{:12} classes {}", "target", shorten(names))?;
+                    }
+                    Some(Learned::Numbers { scaler }) => {
+                        writeln!(f, "{:12} arrays, {} numbers an example", "target", scaler.width())?;
+                    }
+                    None => {}
+                }
             }
         }
         show_training(f, training)

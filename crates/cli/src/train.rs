@@ -4,23 +4,26 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use layerwise::data::{Preprocessing, RegressionDataset, Scaler, Scaling, Table, Targets, Task, select};
+use layerwise::data::{Examples, Preprocessing, RegressionDataset, Scaler};
+use layerwise::data::{Table, Targets, Task, select};
 use layerwise::optim::Goal;
 use layerwise::prelude::*;
 use layerwise::tensor::data::split_rows;
 
 use crate::Usage;
-use crate::args::{ACTIVATIONS, RunArgs, TableArgs, at_least_1, part, scaling};
-use crate::data::{Kind, encode, open_folder};
+use crate::args::{ACTIVATIONS, DataArgs, RunArgs, at_least_1, part};
+use crate::arrays::{Labelled, Learned, Names};
+use crate::data::{Kind, encode, examples, open_folder, with_classes};
 use crate::interrupt;
 use crate::model::{Architecture, Description, Input, Model, Network, Training, check_writable};
 use crate::report::{Report, layers};
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// A CSV file, a folder with a folder of PNG or JPEG files for each class, or the word mnist
+    /// A CSV file, arrays (.npz, or .npy with --target), a folder with a folder of PNG or JPEG files for each class, or the word mnist
     data: Option<PathBuf>,
-    /// The column to learn, or several columns of numbers (for a CSV file)
+    /// The column to learn, or several columns of numbers (for a CSV file); the array to learn: a file (.npy), or its name in an archive [of
+    /// archives: y; the inputs are x, or the only other array]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     target: Vec<String>,
     /// What the target is; auto takes texts, and few different whole numbers, for classes
@@ -38,49 +41,40 @@ pub struct Args {
     /// Batch normalisation before each activation
     #[arg(long, value_name = "BOOL", default_value_t = false, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set)]
     batch_norm: bool,
-    /// How numbers of a table are scaled, inputs and targets: standardise, min-max or none
-    #[arg(long, value_name = "RULE", default_value = "standardise", value_parser = scaling)]
-    scaling: Scaling,
-    /// Brings all images of a folder to this size
-    #[arg(long, value_name = "ROWSxCOLS", value_parser = size)]
-    image_size: Option<[usize; 2]>,
     #[command(flatten)]
-    table: TableArgs,
+    rules: DataArgs,
     #[command(flatten)]
     pub run: RunArgs,
 }
 
-pub fn size(text: &str) -> Result<[usize; 2], String> {
-    let sides = text.split_once('x').and_then(|(rows, cols)| Some([rows.parse().ok()?, cols.parse().ok()?]));
-    sides.filter(|sides| !sides.contains(&0)).ok_or_else(|| "it must be like 28x28".into())
+impl Args {
+    fn task(&self) -> Task {
+        match &*self.task {
+            "classification" => Task::Classification,
+            "regression" => Task::Regression,
+            _ => Task::Auto,
+        }
+    }
 }
 
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let data = args.data.as_ref().ok_or_else(|| {
-        Usage("`layerwise train` needs data: a CSV file, a folder of images, or the word mnist".into())
+        Usage("`layerwise train` needs data: a CSV file, arrays (.npy, .npz), a folder of images, or the word mnist".into())
     })?;
     check_writable(&args.run.out)?;
     interrupt::listen()?;
     args.run.threads.run(|| match Kind::of(data) {
         Kind::Table => table(args, data),
+        Kind::Array => arrays(args, data),
         Kind::Folder => folder(args, data),
         Kind::Mnist => mnist(args),
-        Kind::Array | Kind::Image => Err(Usage(format!(
-            "{}: `layerwise train` takes a CSV file, a folder of images, or the word mnist; for arrays see `layerwise autoencode`",
-            data.display()
-        ))
-        .into()),
+        Kind::Image => Err(Usage(format!("{}: one image is no data to train on", data.display())).into()),
     })
 }
 
 fn table(args: &Args, path: &Path) -> anyhow::Result<u8> {
-    let task = match &*args.task {
-        "classification" => Task::Classification,
-        "regression" => Task::Regression,
-        _ => Task::Auto,
-    };
     if args.target.is_empty() {
-        let table = Table::open(path, &args.table.csv())?;
+        let table = Table::open(path, &args.rules.csv())?;
         let names: Vec<&str> = table.columns().iter().map(layerwise::data::Column::name).collect();
         return Err(Usage(format!(
             "--target is missing: which column is to be learned? The columns are {}",
@@ -88,72 +82,78 @@ fn table(args: &Args, path: &Path) -> anyhow::Result<u8> {
         ))
         .into());
     }
-    let mut csv = args.table.csv();
-    if task == Task::Classification {
+    let mut csv = args.rules.csv();
+    if args.task() == Task::Classification {
         // Classes keep the names they have in the file: 01 and 1 are two.
-        csv.categorical.extend(args.target.iter().filter(|name| !args.table.numeric.contains(name)).cloned());
+        csv.categorical.extend(args.target.iter().filter(|name| !args.rules.numeric.contains(name)).cloned());
     }
     let table = Table::open(path, &csv)?;
-    let mut config = args.table.preprocessing(&args.target, task, args.scaling);
+    let mut config = args.rules.preprocessing(&args.target, args.task());
     // What is learned is decided on all rows, so that a part of them cannot change it.
-    let all = Preprocessing::fit(&table, &config);
-    let is_classes = match &all {
-        Ok(all) => !all.class_names().is_empty(),
-        Err(_) => false,
-    };
-    all?;
+    let is_classes = !Preprocessing::fit(&table, &config)?.class_names().is_empty();
     config.task = if is_classes { Task::Classification } else { Task::Regression };
-    let fraction = 1.0 - args.run.validation;
-    let (training, validation) = match is_classes {
+    let fraction = 1.0 - args.run.validation.part();
+    let (training, apart) = match is_classes {
         true => table.stratified_split(&args.target[0], fraction, args.run.seed)?,
         false => table.random_split(fraction, args.run.seed),
     };
     drop(table);
     let preprocessing = Preprocessing::fit(&training, &config)?;
     let training = encode(&preprocessing, &training, true)?;
-    let validation = match validation.rows() {
-        0 => None,
-        _ => Some(encode(&preprocessing, &validation, true)?),
+    let apart = (apart.rows() > 0).then(|| encode(&preprocessing, &apart, true)).transpose()?;
+    Trial::new(args, Input::Table { preprocessing, csv }).train(training, apart)
+}
+
+fn arrays(args: &Args, path: &Path) -> anyhow::Result<u8> {
+    let target = match &args.target[..] {
+        [] => None,
+        [target] => Some(target.as_str()),
+        _ => {
+            return Err(Usage(
+                "--target takes one array; it may have several numbers for each example".into(),
+            )
+            .into());
+        }
     };
-    let outputs = preprocessing.outputs();
-    let scaler = preprocessing.target_scaler();
-    let trial = Trial::new(args, preprocessing.inputs(), outputs, Input::Table { preprocessing, csv });
-    match (training.targets, scaler) {
-        (Targets::Classes(labels), _) => {
-            let validation = validation.and_then(layerwise::data::Examples::into_classified);
-            trial.classes(&TensorDataset::new(training.inputs, labels), validation.as_ref())
-        }
-        (Targets::Numbers(targets), Some(scaler)) => {
-            let validation = validation.and_then(layerwise::data::Examples::into_regression);
-            trial.numbers(&RegressionDataset::new(training.inputs, targets), validation.as_ref(), &scaler)
-        }
-        _ => anyhow::bail!("there is no target"),
-    }
+    let all = Labelled::open(path, target, &Names::default())?;
+    // As for a table, on all examples.
+    let class_names = all.class_names(args.task())?;
+    let (training, apart) = all.split(args.run.validation.part(), args.run.seed);
+    let scaler = Scaler::fit(args.rules.scaling, &training.inputs);
+    let learned = match class_names {
+        Some(names) => Learned::Classes { names },
+        None => Learned::Numbers { scaler: Scaler::fit(args.rules.scaling, &training.targets) },
+    };
+    let names = training.names.clone();
+    let training = training.encode(&scaler, &learned)?;
+    let apart = apart.map(|apart| apart.encode(&scaler, &learned)).transpose()?;
+    Trial::new(args, Input::Array { scaler, names, learned: Some(learned) }).train(training, apart)
 }
 
 fn folder(args: &Args, path: &Path) -> anyhow::Result<u8> {
-    let folder = open_folder(path, args.image_size)?;
+    let folder = open_folder(path, args.rules.image_size)?;
     let (_, rows, cols) = folder.images.dim();
     let inputs = folder.inputs();
-    let (first, second) = split_rows(folder.labels.len(), args.run.validation, args.run.seed);
+    let (first, second) = split_rows(folder.labels.len(), args.run.validation.part(), args.run.seed);
     let part = |rows: &[u32]| {
-        let labels = rows.iter().map(|&row| folder.labels[row as usize]).collect();
-        TensorDataset::new(select(&inputs, rows), labels)
+        let labels = rows.iter().map(|&row| folder.labels[row as usize]);
+        with_classes(select(&inputs, rows), labels)
     };
-    let validation = (!second.is_empty()).then(|| part(&second));
+    let apart = (!second.is_empty()).then(|| part(&second));
     let class_names = folder.class_names.clone();
-    let outputs = class_names.len();
     let input = Input::Images { size: [rows, cols], class_names, is_mnist: false };
-    Trial::new(args, rows * cols, outputs, input).classes(&part(&first), validation.as_ref())
+    Trial::new(args, input).train(part(&first), apart)
 }
 
 fn mnist(args: &Args) -> anyhow::Result<u8> {
     let set = &Mnist::embedded().train;
-    let (training, validation) = set.stratified_split(1.0 - args.run.validation, args.run.seed);
     let class_names = (0..10).map(|digit: u32| digit.to_string()).collect();
-    let input = Input::Images { size: [28, 28], class_names, is_mnist: true };
-    let trial = Trial::new(args, set.features(), 10, input);
-    trial.classes(&training, (!validation.is_empty()).then_some(&validation))
+    let trial = Trial::new(args, Input::Images { size: [28, 28], class_names, is_mnist: true });
+    let (training, apart) = set.stratified_split(1.0 - args.run.validation.part(), args.run.seed);
+    match trial.other_data()?.and_then(Examples::into_classified) {
+        Some(other) => trial.classes(&training, Some(&other)),
+        None => trial.classes(&training, (!apart.is_empty()).then_some(&apart)),
+    }
 }
 
 /// A network that is about to be trained.
@@ -164,8 +164,8 @@ struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    fn new(args: &'a Args, inputs: usize, outputs: usize, input: Input) -> Self {
-        let widths = [&[inputs], &args.hidden[..], &[outputs]].concat();
+    fn new(args: &'a Args, input: Input) -> Self {
+        let widths = [&[input.inputs()], &args.hidden[..], &[input.outputs()]].concat();
         let architecture = Architecture::Network(Network {
             widths,
             activation: args.activation.clone(),
@@ -173,6 +173,27 @@ impl<'a> Trial<'a> {
             batch_norm: args.batch_norm,
         });
         Trial { args, architecture, input }
+    }
+
+    /// What `--validation` names, if it is no part of the data.
+    fn other_data(&self) -> anyhow::Result<Option<Examples>> {
+        self.args.run.validation.data().map(|path| examples(&self.input, path, None)).transpose()
+    }
+
+    /// On examples of any kind. `apart` are those that have been kept apart.
+    fn train(self, training: Examples, apart: Option<Examples>) -> anyhow::Result<u8> {
+        let validation = self.other_data()?.or(apart);
+        match (training.targets, self.input.target_scaler()) {
+            (Targets::Classes(labels), _) => {
+                let validation = validation.and_then(Examples::into_classified);
+                self.classes(&TensorDataset::new(training.inputs, labels), validation.as_ref())
+            }
+            (Targets::Numbers(targets), Some(scaler)) => {
+                let validation = validation.and_then(Examples::into_regression);
+                self.numbers(&RegressionDataset::new(training.inputs, targets), validation.as_ref(), &scaler)
+            }
+            _ => anyhow::bail!("there is no target"),
+        }
     }
 
     fn start(&self) -> anyhow::Result<(Params, Sequential, Box<dyn Optimizer + Send>)> {
@@ -184,7 +205,11 @@ impl<'a> Trial<'a> {
         Ok((params, model, opt))
     }
 
-    fn classes<D: Classified + Sync>(self, training: &D, validation: Option<&D>) -> anyhow::Result<u8> {
+    fn classes<D: Classified + Sync, V: Classified + Sync>(
+        self,
+        training: &D,
+        validation: Option<&V>,
+    ) -> anyhow::Result<u8> {
         let (mut params, model, mut opt) = self.start()?;
         let best = validation.map(|_| ("validation_accuracy", Goal::Max));
         let mut trainer = trainer(&self.args.run, &self.architecture, &self.input, best);

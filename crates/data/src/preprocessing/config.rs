@@ -1,5 +1,7 @@
 //! The rules that are chosen, not fitted.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Scaling;
@@ -53,6 +55,31 @@ pub enum Task {
     Classification,
     /// Numbers: one target column or more.
     Regression,
+}
+
+/// The largest number of different whole numbers that count as classes by themselves.
+const MOST_CLASSES: usize = 20;
+
+impl Task {
+    /// Whether a target with these numbers is a class.
+    pub fn is_classification(self, numbers: &[f64]) -> bool {
+        match self {
+            Task::Auto => are_few_whole(numbers),
+            Task::Classification => true,
+            Task::Regression => false,
+        }
+    }
+}
+
+fn are_few_whole(numbers: &[f64]) -> bool {
+    let mut different = HashSet::new();
+    for x in numbers {
+        different.insert(x.to_bits());
+        if x.fract() != 0.0 || different.len() > MOST_CLASSES {
+            return false;
+        }
+    }
+    2 * different.len() <= numbers.len()
 }
 
 /// What stands for a missing number. Statistics are those of the values that are there, in the training data.

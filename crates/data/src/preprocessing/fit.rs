@@ -3,9 +3,6 @@
 use super::{Feature, Fill, FillText, NumberTarget, Preprocessing, PreprocessingConfig, Target, Task};
 use crate::table::{Column, Interner, NO_TEXT, Table, TableError, TableProblem, Values, shorten};
 
-/// The largest number of different whole numbers that count as classes by themselves.
-const MOST_CLASSES: usize = 20;
-
 impl Preprocessing {
     /// Fits the rules on a table: the training part of the data, so that nothing of the other parts is known to the model. All columns but
     /// the targets are inputs.
@@ -160,14 +157,7 @@ fn fit_target(table: &Table, config: &PreprocessingConfig) -> Result<Target, Tab
 
 fn looks_like_classes(values: &Values) -> bool {
     let Values::Numbers(numbers) = values else { return true };
-    let mut different = std::collections::HashSet::new();
-    for x in numbers {
-        different.insert(x.to_bits());
-        if x.fract() != 0.0 || different.len() > MOST_CLASSES {
-            return false;
-        }
-    }
-    2 * different.len() <= numbers.len()
+    Task::Auto.is_classification(numbers)
 }
 
 fn fit_classes(column: &Column) -> Result<Target, TableProblem> {
