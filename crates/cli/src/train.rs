@@ -12,7 +12,7 @@ use layerwise::tensor::data::split_rows;
 
 use crate::Usage;
 use crate::args::{ACTIVATIONS, DataArgs, RunArgs, at_least_1, part};
-use crate::arrays::{Labelled, Learned, Names};
+use crate::arrays::{Labelled, Learned, Names, is_archive};
 use crate::data::{Kind, encode, examples, open_folder, with_classes};
 use crate::interrupt;
 use crate::model::{Architecture, Description, Input, Model, Network, Training, check_writable};
@@ -177,7 +177,14 @@ impl<'a> Trial<'a> {
 
     /// What `--validation` names, if it is no part of the data.
     fn other_data(&self) -> anyhow::Result<Option<Examples>> {
-        self.args.run.validation.data().map(|path| examples(&self.input, path, None)).transpose()
+        let Some(path) = self.args.run.validation.data() else { return Ok(None) };
+        if Kind::of(path) == Kind::Array && !is_archive(path) {
+            let path = path.display();
+            let message =
+                format!("--validation: {path} has inputs alone; take an archive (.npz) with their targets");
+            return Err(Usage(message).into());
+        }
+        examples(&self.input, path, None).map(Some)
     }
 
     /// On examples of any kind. `apart` are those that have been kept apart.

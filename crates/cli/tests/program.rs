@@ -413,6 +413,11 @@ fn what_is_wrong_with_arrays_is_said() {
         ("x.npy --target nan.npy", 1, "nan.npy: element "),
         ("x.npy --target y.npy,y.npy", 2, "--target takes one array"),
         (
+            "x.npy --target y.npy --validation x.npy",
+            2,
+            "--validation: x.npy has inputs alone; take an archive (.npz) with their targets",
+        ),
+        (
             "y.npy --target y.npy",
             1,
             "y.npy: an array of shape [200], expected two dimensions or more: examples first",
