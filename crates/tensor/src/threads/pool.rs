@@ -104,8 +104,8 @@ impl Pool {
                 in_vain = if rayon::yield_now() == Some(Yield::Executed) { 0 } else { in_vain + 1 };
                 match in_vain {
                     0 => {}
-                    ..HOT => (0..4).for_each(|_| std::hint::spin_loop()),
-                    ..WARM => std::thread::yield_now(),
+                    1..HOT => (0..4).for_each(|_| std::hint::spin_loop()),
+                    HOT..WARM => std::thread::yield_now(),
                     _ => {
                         std::thread::sleep(NAP);
                         in_vain = WARM;
