@@ -50,31 +50,11 @@ mod tests {
     use crate::{Params, Tape, gradcheck};
     use layerwise_tensor::{Activation, Tensor};
 
-    const ALL: [Activation; 17] = [
-        Activation::Identity,
-        Activation::Sigmoid,
-        Activation::Tanh,
-        Activation::LecunTanh,
-        Activation::Relu,
-        Activation::LeakyRelu { slope: 0.1 },
-        Activation::Elu { alpha: 0.7 },
-        Activation::Selu,
-        Activation::Gelu,
-        Activation::GeluTanh,
-        Activation::Silu,
-        Activation::Mish,
-        Activation::Softplus,
-        Activation::Softsign,
-        Activation::HardSigmoid,
-        Activation::HardTanh,
-        Activation::HardSwish,
-    ];
-
     #[test]
     fn gradient() {
         // Away from the kinks, on both sides of each.
         let x = [Tensor::from([-4.1, -2.6, -1.3, -0.4, -0.1, 0.2, 0.6, 1.2, 2.5, 3.7])];
-        for f in ALL {
+        for f in Activation::EACH {
             gradcheck(&Params::new(), &x, |_, x| x[0].activation(f)).unwrap_or_else(|e| panic!("{f:?}: {e}"));
         }
     }
@@ -90,7 +70,7 @@ mod tests {
 
     #[test]
     fn what_is_no_number_stays_none() {
-        for f in ALL {
+        for f in Activation::EACH {
             let mut x = [f32::NAN];
             f.forward(&mut x);
             assert!(x[0].is_nan(), "{f:?} turns NaN into {}", x[0]);

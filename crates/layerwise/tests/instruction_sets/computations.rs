@@ -86,23 +86,6 @@ fn both_ways(inputs: &[Tensor], f: &dyn for<'p> Fn(&[Var<'p>]) -> Var<'p>) -> Ve
 
 const EPS: f32 = 1e-5;
 
-const ACTIVATIONS: [Activation; 14] = [
-    Activation::Sigmoid,
-    Activation::Tanh,
-    Activation::Relu,
-    Activation::LeakyRelu { slope: 0.1 },
-    Activation::Elu { alpha: 0.7 },
-    Activation::Selu,
-    Activation::Gelu,
-    Activation::GeluTanh,
-    Activation::Silu,
-    Activation::Mish,
-    Activation::Softplus,
-    Activation::Softsign,
-    Activation::HardSigmoid,
-    Activation::HardSwish,
-];
-
 fn operations(line: Line<'_>) {
     for rows in [2, 3, 33, 300] {
         for cols in [1, 7, 15, 16, 17, 31, 33, 70] {
@@ -148,7 +131,7 @@ fn element_by_element(of: Of<'_>, shape: [usize; 2], bad: usize) {
             x[0].bce_with_logits(x[0].pass().input(&y.map(|y| y.clamp(0.0, 1.0))), None, reduction)
         });
     }
-    for activation in ACTIVATIONS {
+    for activation in Activation::EACH {
         of(Fused, &format!("{activation:?}"), one, &|x| x[0].activation(activation));
     }
     of(Fused, "softmax", one, &|x| x[0].softmax());

@@ -2,7 +2,7 @@
 //! no vector is aligned to, and with numbers that are not finite. Products have their own tests beside [`crate::matmul`].
 
 use super::isa::on_each;
-use crate::activation::tests::ALL as ACTIVATIONS;
+use crate::activation::tests::all as activations;
 use crate::threads::{PART, for_each_part};
 use crate::{Accum, Activation, bce, reduce, softmax};
 
@@ -77,7 +77,7 @@ fn activations_and_their_derivatives() {
         // Few of the many: the reference is slow.
         let len = len.min(33);
         let x = noise(len, 1, shift);
-        for activation in ACTIVATIONS {
+        for activation in activations() {
             let mut y = x.clone();
             activation.forward(&mut y[shift..]);
             let saved = if activation.backward_from_output() { &y } else { &x };
@@ -104,7 +104,7 @@ fn activations_and_their_derivatives() {
 #[test]
 fn activations_leave_what_is_no_number_in_its_place() {
     everywhere(|len, shift, what| {
-        for (activation, at) in ACTIVATIONS.into_iter().flat_map(|a| [0, 6, 14].map(|at| (a, at))) {
+        for (activation, at) in activations().flat_map(|a| [0, 6, 14].map(|at| (a, at))) {
             if at >= len {
                 continue;
             }
@@ -123,7 +123,7 @@ fn activations_leave_what_is_no_number_in_its_place() {
 
 #[test]
 fn bounded_activations_reach_their_limit_at_minus_infinity() {
-    let bounded = ACTIVATIONS.into_iter().filter(|f| {
+    let bounded = activations().filter(|f| {
         use Activation::*;
         // `-infinity * 0` and `infinity / infinity` are no numbers, as in PyTorch.
         !matches!(f, Gelu | GeluTanh | Silu | Mish | HardSwish | Softsign | LeakyRelu { .. })
