@@ -118,6 +118,16 @@ impl Epilogue for BiasActivation<'_> {
         }
         self.activation.forward_kernel::<S>(segment);
     }
+
+    #[inline(always)]
+    fn apply_to_columns<S: Simd>(&self, block: &mut [f32], width: usize, first: usize) {
+        if let Some(bias) = self.bias {
+            for (column, &bias) in block.chunks_exact_mut(width).zip(&bias[first..]) {
+                column.iter_mut().for_each(|value| *value += bias);
+            }
+        }
+        self.activation.forward_kernel::<S>(block);
+    }
 }
 
 #[cfg(test)]
@@ -190,6 +200,8 @@ mod tests {
         for shape in [[32, 512, 784], [512, 784, 32], [32, 784, 512], [130, 200, 300], [600, 70, 90]] {
             agrees(shape);
         }
+        // And one of which no thread packs all for itself.
+        agrees([260, 264, 520]);
     }
 
     proptest! {
@@ -332,8 +344,8 @@ mod tests {
             let run = |isa: Isa, first: usize, batch: usize| {
                 let x = Mat::new(&x[first * inputs..(first + batch) * inputs], batch, inputs);
                 let w = Mat::new(&w, outputs, inputs).t();
-                let mut out = vec![1.0; batch * outputs];
-                let output = Output { data: &mut out, accum: Accum::Add };
+                let mut out = vec![f32::NAN; batch * outputs];
+                let output = Output { data: &mut out, accum: Accum::Replace };
                 let epilogue = BiasActivation { bias: Some(&b), activation: Activation::Tanh };
                 gemm(isa, x.0, w.0, output, &epilogue);
                 out
@@ -389,15 +401,34 @@ mod tests {
 
     #[test]
     fn threads_do_not_change_a_bit() {
-        let (a, b) = (noise(96 * 784, 5), noise(784 * 512, 6));
-        let product = || {
-            let mut out = vec![0.0; 96 * 512];
-            linear(Mat::new(&a, 96, 784), Mat::new(&b, 512, 784), None, Activation::Tanh, &mut out);
+        // Packed by each thread, by all of them together, and by the one or the other depending on how many there are.
+        for [m, n, k] in [[96, 512, 784], [32, 784, 512], [512, 784, 32], [260, 264, 520], [512, 128, 600]] {
+            let (a, b) = (noise(m * k, 5), noise(k * n, 6));
+            for which in 0..4 {
+                let product = || {
+                    let mut out = vec![f32::NAN; m * n];
+                    let (a, b) = (mat(&a, m, k, which & 1 > 0), mat(&b, k, n, which & 2 > 0));
+                    matmul(a, b, &mut out, Accum::Replace);
+                    out
+                };
+                let one = crate::threads::run_on(1, product);
+                for threads in 2..=4 {
+                    assert!(
+                        crate::threads::run_on(threads, product) == one,
+                        "{threads} threads, {which} of {m} {n} {k}"
+                    );
+                }
+            }
+        }
+        let (x, w) = (noise(96 * 784, 5), noise(512 * 784, 6));
+        let linear = || {
+            let mut out = vec![f32::NAN; 96 * 512];
+            linear(Mat::new(&x, 96, 784), Mat::new(&w, 512, 784), None, Activation::Tanh, &mut out);
             out
         };
-        let one = crate::threads::run_on(1, product);
+        let one = crate::threads::run_on(1, linear);
         for threads in 2..=4 {
-            assert!(crate::threads::run_on(threads, product) == one, "{threads} threads");
+            assert!(crate::threads::run_on(threads, linear) == one, "{threads} threads");
         }
     }
 
@@ -416,6 +447,14 @@ mod tests {
             Activation::Sigmoid.forward(&mut apart);
             assert_eq!(fused, apart);
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "a matrix product that is added to something has no epilogue")]
+    fn what_is_added_to_has_no_epilogue() {
+        let output = Output { data: &mut [0.0; 4], accum: Accum::Add };
+        let epilogue = BiasActivation { bias: None, activation: Activation::Relu };
+        gemm(Isa::best(), Mat::new(&[0.0; 6], 2, 3).0, Mat::new(&[0.0; 6], 3, 2).0, output, &epilogue);
     }
 
     #[test]

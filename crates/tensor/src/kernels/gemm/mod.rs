@@ -3,8 +3,9 @@
 //! A register tile holds up to `MAX_ROWS` rows by two vectors of columns. For each `k` it loads two vectors of `b` and
 //! multiplies them with a broadcast element of `a` per row. So `a` is read element by element and may lie any way round, while
 //! the columns of `b` have to be contiguous: they are copied ("packed") into panels of two vectors' width, each panel shortly
-//! before it is used. Where that would mean transposing `b`, the product is turned round (`out^T = b^T a^T`): `a` is packed and `b` is
-//! read where it lies. In a linear layer's `x w^T` that packs the batch and not the weight.
+//! before it is used, or by the first tile that uses it ([`pack`], [`block`]). Where that would mean transposing `b`, the product is turned round
+//! (`out^T = b^T a^T`): `a` is packed and `b` is read where it lies. In a linear layer's `x w^T` that packs the batch and not the weight.
+//! Where many panels use the rows of `a`, they are packed too, in strips of a tile's height ([`strip`]).
 //!
 //! A row of a panel that is all zeros is not packed and costs nothing: its products would add nothing. Where the batch is on the packed side
 //! (forward, and for the gradient of a weight), images have many such rows. For the gradient of a weight with a sparse input [`sparse`] goes
@@ -19,7 +20,9 @@ mod block;
 mod cut;
 mod narrow;
 mod pack;
+mod scratch;
 mod sparse;
+mod strip;
 
 use super::isa::Isa;
 use super::simd::Simd;
@@ -41,28 +44,43 @@ pub(crate) struct Output<'a> {
     pub accum: Accum,
 }
 
-/// What is done to a finished stretch of an output row while it is still in the cache.
+/// What is done to finished parts of the output while they are near. Both functions must be `#[inline(always)]`.
 pub(crate) trait Epilogue: Sync {
-    /// `segment` starts at column `first` of its row. Must be `#[inline(always)]`.
+    /// Whether neither function does anything.
+    const IS_NOTHING: bool = false;
+
+    /// `segment` starts at column `first` of its row.
     fn apply<S: Simd>(&self, segment: &mut [f32], first: usize);
+
+    /// `block` has `width` numbers of column `first`, then as many of the next one, and so on.
+    fn apply_to_columns<S: Simd>(&self, block: &mut [f32], width: usize, first: usize);
 }
 
 /// Leaves the product as it is.
 pub(crate) struct NoEpilogue;
 
 impl Epilogue for NoEpilogue {
+    const IS_NOTHING: bool = true;
+
     #[inline(always)]
     fn apply<S: Simd>(&self, _segment: &mut [f32], _first: usize) {}
+    #[inline(always)]
+    fn apply_to_columns<S: Simd>(&self, _block: &mut [f32], _width: usize, _first: usize) {}
 }
 
-/// Computes `out (+)= a b`, then applies the epilogue to every row.
+/// Computes `out (+)= a b`, and applies the epilogue to every row.
 ///
 /// # Panics
+/// If there is an epilogue and something to add to, which could be done in two orders.
 /// If a matrix has fewer elements than its shape and strides ask for, or the shapes do not fit.
 pub(crate) fn gemm<E: Epilogue>(isa: Isa, a: Operand<'_>, b: Operand<'_>, out: Output<'_>, epilogue: &E) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     assert_eq!(b.rows, k, "inner extents of a matrix product");
     assert_eq!(out.data.len(), m * n, "elements of the output of a matrix product");
+    assert!(
+        E::IS_NOTHING || out.accum == Accum::Replace,
+        "a matrix product that is added to something has no epilogue"
+    );
     assert!(a.is_inside() && b.is_inside(), "an operand of a matrix product is shorter than its shape");
     if m == 0 || n == 0 {
         return;

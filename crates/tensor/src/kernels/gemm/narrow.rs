@@ -4,7 +4,7 @@
 //! columns of as many rows as a vector has lanes are loaded at a time and turned in registers, so that `a` is read once and where it lies.
 //! Each lane is the chain of multiply-adds that it is in a tile, with the same bits.
 
-use super::cut::{SendPtr, with_scratch};
+use super::scratch::{SendPtr, with_scratch};
 use super::{Epilogue, Plan};
 use crate::kernels::isa::{Isa, Kernel, dispatch};
 use crate::kernels::simd::Simd;

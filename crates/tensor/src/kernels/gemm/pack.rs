@@ -26,6 +26,24 @@ impl Panel {
         (1 + k).next_multiple_of(LINE)
     }
 
+    /// Writes that all `k` rows are there; where the first goes.
+    ///
+    /// # Safety
+    /// There is room for the panel.
+    #[inline(always)]
+    pub unsafe fn with_all_rows(self, k: usize) -> *mut f32 {
+        // SAFETY: as for `rows`.
+        unsafe {
+            let header = self.0.cast::<u32>();
+            std::slice::from_raw_parts_mut(header.add(1), k).fill(1);
+            *header = k as u32;
+            if k > 0 {
+                *header.add(1) = 0;
+            }
+            self.0.add(Panel::header(k))
+        }
+    }
+
     /// The number of rows that are there; how far each is from the one before it, the first from 0; and the first of them.
     ///
     /// # Safety
