@@ -169,16 +169,14 @@ impl Plan {
     }
 }
 
-/// Applies the epilogue to a finished block of the plan's output. Its rows are our columns if the product was turned round.
+/// Applies the epilogue to a finished block of the output, of a product that is not turned round.
 #[inline(always)]
 fn finish<S: Simd>(plan: &Plan, epilogue: &impl Epilogue, rows: (usize, usize), columns: (usize, usize)) {
-    let [row_stride, col_stride] = plan.out_strides;
-    let (rows, columns, stride) =
-        if col_stride == 1 { (rows, columns, row_stride) } else { (columns, rows, col_stride) };
     for row in rows.0..rows.1 {
         // SAFETY: the stretch lies inside the block of `out` that this task alone writes.
         let segment = unsafe {
-            std::slice::from_raw_parts_mut(plan.out.add(row * stride + columns.0), columns.1 - columns.0)
+            let from = plan.out.add(row * plan.out_strides[0] + columns.0);
+            std::slice::from_raw_parts_mut(from, columns.1 - columns.0)
         };
         epilogue.apply::<S>(segment, columns.0);
     }

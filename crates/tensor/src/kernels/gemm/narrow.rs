@@ -73,19 +73,19 @@ fn by_rows<E: Epilogue>(isa: Isa, plan: Plan, quads: Quads, epilogue: &E) {
     let rows = plan.m.div_ceil(tasks).next_multiple_of(2 * isa.lanes());
     threads::for_each(plan.m.div_ceil(rows), |task| {
         let rows = (task * rows, ((task + 1) * rows).min(plan.m));
-        dispatch(isa, Rows { plan, rows, quads });
-        dispatch(isa, Finish { plan, rows, epilogue });
+        dispatch(isa, Rows { plan, rows, quads, epilogue });
     });
 }
 
 /// Computes some rows of the product.
-struct Rows {
+struct Rows<'e, E> {
     plan: Plan,
     rows: (usize, usize),
     quads: Quads,
+    epilogue: &'e E,
 }
 
-impl Kernel for Rows {
+impl<E: Epilogue> Kernel for Rows<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -96,13 +96,21 @@ impl Kernel for Rows {
             3 => self.columns::<S, 3>(),
             _ => self.columns::<S, COLUMNS>(),
         }
+        let (plan, (first, last)) = (&self.plan, self.rows);
+        for j in 0..plan.n {
+            // SAFETY: the rows of a column lie side by side in the part of `out` that this task alone writes.
+            let segment = unsafe {
+                std::slice::from_raw_parts_mut(plan.out.add(j * plan.out_strides[1] + first), last - first)
+            };
+            self.epilogue.apply::<S>(segment, first);
+        }
     }
 }
 
-impl Rows {
+impl<E: Epilogue> Rows<'_, E> {
     #[inline(always)]
     fn columns<S: Simd, const COLS: usize>(&self) {
-        let Rows { plan, rows: (first, last), quads } = self;
+        let Rows { plan, rows: (first, last), quads, .. } = self;
         let mut row = *first;
         // SAFETY: the rows are inside `a` and `out`, the columns are those of `b`, which there are at least `COLS` of.
         unsafe {
@@ -122,29 +130,6 @@ impl Rows {
                 let count = last - row;
                 Block::<1, false> { plan, start: start(row), count }.run::<S, COLS>(*quads, row);
             }
-        }
-    }
-}
-
-/// Applies the epilogue to some rows, which lie in memory along each column.
-struct Finish<'e, E> {
-    plan: Plan,
-    rows: (usize, usize),
-    epilogue: &'e E,
-}
-
-impl<E: Epilogue> Kernel for Finish<'_, E> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self) {
-        let Finish { plan, rows: (first, last), epilogue } = self;
-        for j in 0..plan.n {
-            // SAFETY: the stretch lies inside the part of `out` that this task alone writes.
-            let segment = unsafe {
-                std::slice::from_raw_parts_mut(plan.out.add(j * plan.out_strides[1] + first), last - first)
-            };
-            epilogue.apply::<S>(segment, first);
         }
     }
 }
