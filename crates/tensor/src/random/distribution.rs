@@ -15,10 +15,17 @@ pub(super) trait Distribution: Copy {
     fn values(self, words: Words) -> Values;
 }
 
-/// A loop over the rows rather than one over all words: LLVM turns each row into one vector.
+/// A loop over the rows rather than one over all words: LLVM turns each row into one vector. Not `map`, which is not always inlined, and then not
+/// compiled for the instruction set either; `value` must be `#[inline(always)]` for the same reason.
 #[inline(always)]
 fn each(words: Words, value: impl Fn(u32) -> f32) -> Values {
-    words.map(|row| row.map(&value))
+    let mut values = [[0.0; LANES]; 4];
+    for (values, words) in values.iter_mut().zip(&words) {
+        for (slot, &word) in values.iter_mut().zip(words) {
+            *slot = value(word);
+        }
+    }
+    values
 }
 
 /// A word's 24 high bits as a number in [0, 1): as many bits as an f32 of that range holds without rounding.
@@ -56,7 +63,11 @@ impl Uniform {
 impl Distribution for Uniform {
     #[inline(always)]
     fn values(self, words: Words) -> Values {
-        each(words, |word| self.value(word))
+        each(
+            words,
+            #[inline(always)]
+            |word| self.value(word),
+        )
     }
 }
 
@@ -80,7 +91,11 @@ impl Bernoulli {
 impl Distribution for Bernoulli {
     #[inline(always)]
     fn values(self, words: Words) -> Values {
-        each(words, |word| if word >> 8 < self.cells { 1.0 } else { 0.0 })
+        each(
+            words,
+            #[inline(always)]
+            |word| if word >> 8 < self.cells { 1.0 } else { 0.0 },
+        )
     }
 }
 
