@@ -3,13 +3,16 @@
 use crate::kernels::{Isa, Kernel, Simd, dispatch, exp};
 use crate::reduce;
 
+/// Rows whose exponentials are computed together: ten classes alone fill no vector.
+const TOGETHER: usize = 64;
+
 /// `y_i = e^(x_i) / sum_j e^(x_j)` for every row of `cols` elements, in place. The row's maximum is subtracted first, so that
 /// nothing overflows.
 pub fn softmax(values: &mut [f32], cols: usize) {
-    for_each_row(values, cols, |row| {
-        let total = exponentials(row);
-        row.iter_mut().for_each(|y| *y /= total);
-    });
+    for rows in values.chunks_mut(TOGETHER * cols.max(1)) {
+        exponentials(rows, cols, |_, _, _| {});
+        for_each_row(rows, cols, |row| divide(row, reduce::sum(row)));
+    }
 }
 
 /// `y_i = x_i - ln sum_j e^(x_j)` for every row of `cols` elements, in place.
@@ -41,43 +44,53 @@ fn shifted_log_sum_exp(row: &[f32]) -> (f32, f32) {
 /// # Panics
 /// If a label is not below `cols`.
 pub fn cross_entropy(logits: &mut [f32], cols: usize, label: impl Fn(usize) -> usize) -> f64 {
-    let mut loss = 0.0;
-    for (row, logits) in logits.chunks_exact_mut(cols.max(1)).enumerate() {
-        let max = reduce::max(logits).map_or(0.0, |(_, max)| max);
-        let chosen = f64::from(logits[label(row)]) - f64::from(max);
-        dispatch(Isa::best(), Exponentials { row: logits, max });
-        let total = reduce::sum(logits);
-        loss += total.ln() - chosen;
-        logits.iter_mut().for_each(|y| *y /= total as f32);
+    let (mut loss, cols) = (0.0, cols.max(1));
+    for (block, rows) in logits.chunks_mut(TOGETHER * cols).enumerate() {
+        let mut chosen = [0.0; TOGETHER];
+        exponentials(rows, cols, |i, row, max| {
+            chosen[i] = f64::from(row[label(block * TOGETHER + i)]) - f64::from(max);
+        });
+        for (row, chosen) in rows.chunks_exact_mut(cols).zip(chosen) {
+            let total = reduce::sum(row);
+            loss += total.ln() - chosen;
+            divide(row, total);
+        }
     }
     loss
 }
 
-fn for_each_row(values: &mut [f32], cols: usize, row: impl Fn(&mut [f32])) {
+/// Replaces every row by `e^(x - max)`. Before that, `look` sees its number, the row, and its maximum.
+fn exponentials(rows: &mut [f32], cols: usize, mut look: impl FnMut(usize, &[f32], f32)) {
+    let mut i = 0;
+    for_each_row(rows, cols, |row| {
+        let max = reduce::max(row).map_or(0.0, |(_, max)| max);
+        look(i, row, max);
+        row.iter_mut().for_each(|x| *x -= max);
+        i += 1;
+    });
+    dispatch(Isa::best(), Exponentials(rows));
+}
+
+fn divide(row: &mut [f32], total: f64) {
+    row.iter_mut().for_each(|y| *y /= total as f32);
+}
+
+fn for_each_row(values: &mut [f32], cols: usize, row: impl FnMut(&mut [f32])) {
     if cols > 0 {
         values.chunks_exact_mut(cols).for_each(row);
     }
 }
 
-/// Replaces a row by `e^(x - max)` and returns the sum.
-fn exponentials(row: &mut [f32]) -> f32 {
-    let max = reduce::max(row).map_or(0.0, |(_, max)| max);
-    dispatch(Isa::best(), Exponentials { row, max });
-    reduce::sum(row) as f32
-}
-
-struct Exponentials<'a> {
-    row: &'a mut [f32],
-    max: f32,
-}
+struct Exponentials<'a>(&'a mut [f32]);
 
 impl Kernel for Exponentials<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self) {
-        for x in self.row {
-            *x = exp::<S>(*x - self.max);
-        }
+        self.0.iter_mut().for_each(
+            #[inline(always)]
+            |x| *x = exp::<S>(*x),
+        );
     }
 }
 
