@@ -1,4 +1,5 @@
 use layerwise_tensor::Activation;
+use layerwise_tensor::threads::{PART, for_each_part};
 
 use super::Op;
 use crate::Var;
@@ -15,8 +16,11 @@ impl<'p> Var<'p> {
         activation.check();
         let x = self.node;
         self.pass.record(self.shape(), self.needs_gradient(), |Forward { values, out, .. }| {
-            out.copy_from_slice(values.get(x));
-            activation.forward(out);
+            // What a thread has just copied is still near.
+            for_each_part((out, values.get(x)), PART, |(out, x)| {
+                out.copy_from_slice(x);
+                activation.forward(out);
+            });
             Op::Activation(x, activation)
         })
     }
