@@ -125,6 +125,23 @@ mod tests {
     }
 
     #[test]
+    fn many_rows_have_the_bits_of_each_alone() {
+        let (rows, cols) = (2 * TOGETHER + 5, 7);
+        let x: Vec<f32> = (0..rows * cols).map(|i| (i * i % 97) as f32 / 9.0 - 5.0).collect();
+        let label = |row: usize| row * 3 % cols;
+        let (mut all, mut probabilities, mut loss) = (x.clone(), x.clone(), 0.0);
+        softmax(&mut all, cols);
+        let losses = cross_entropy(&mut probabilities, cols, label);
+        assert_eq!(probabilities, all);
+        for (row, x) in x.chunks(cols).enumerate() {
+            let mut alone = x.to_vec();
+            loss += cross_entropy(&mut alone, cols, |_| label(row));
+            assert_eq!(alone, all[row * cols..][..cols], "row {row}");
+        }
+        assert_eq!(losses, loss);
+    }
+
+    #[test]
     fn log_sum_exp_of_the_ends() {
         assert_eq!(log_sum_exp(&[]), f32::NEG_INFINITY);
         assert_eq!(log_sum_exp(&[f32::NEG_INFINITY; 2]), f32::NEG_INFINITY);
