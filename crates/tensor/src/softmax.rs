@@ -68,7 +68,7 @@ fn exponentials(rows: &mut [f32], cols: usize, mut look: impl FnMut(usize, &[f32
         row.iter_mut().for_each(|x| *x -= max);
         i += 1;
     });
-    dispatch(Isa::best(), Exponentials(rows));
+    dispatch(Isa::best(), Exponentials(&mut rows[..i * cols]));
 }
 
 fn divide(row: &mut [f32], total: f64) {
@@ -87,10 +87,9 @@ impl Kernel for Exponentials<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self) {
-        self.0.iter_mut().for_each(
-            #[inline(always)]
-            |x| *x = exp::<S>(*x),
-        );
+        for x in self.0 {
+            *x = exp::<S>(*x);
+        }
     }
 }
 
@@ -139,6 +138,14 @@ mod tests {
             assert_eq!(alone, all[row * cols..][..cols], "row {row}");
         }
         assert_eq!(losses, loss);
+    }
+
+    #[test]
+    fn what_is_no_whole_row_stays() {
+        let (mut none, mut rest) = ([1.0, 2.0], [1.0, 1.0, 3.0]);
+        softmax(&mut none, 0);
+        softmax(&mut rest, 2);
+        assert_eq!((none, rest), ([1.0, 2.0], [0.5, 0.5, 3.0]));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) trait Distribution: Copy {
 }
 
 /// A loop over the rows rather than one over all words: LLVM turns each row into one vector. Not `map`, which is not always inlined, and then not
-/// compiled for the instruction set either; `value` must be `#[inline(always)]` for the same reason.
+/// compiled for the instruction set either; where speed counts, `value` is `#[inline(always)]` for the same reason.
 #[inline(always)]
 fn each(words: Words, value: impl Fn(u32) -> f32) -> Values {
     let mut values = [[0.0; LANES]; 4];
