@@ -245,7 +245,7 @@ mod tests {
                 _ => {}
             }
         }
-        let transposed: Vec<f32> = (0..n * k).map(|i| b[i % k * n + i / k]).collect();
+        let transposed = turned(&b, k, n);
         for isa in Isa::available() {
             let fused = isa != Isa::available()[0] || cfg!(target_arch = "aarch64");
             let chain = |i: usize, j: usize| {
@@ -272,32 +272,80 @@ mod tests {
 
     #[test]
     fn listing_what_is_not_zero_changes_no_bit() {
-        // Blocks and groups that are whole, and some that are not; several chunks of rows.
-        for [m, n, k] in [[64, 64, 16], [75, 131, 20], [200, 70, 97], [128, 784, 33], [300, 90, 200]] {
+        // Blocks and groups that are whole, and some that are not; one chunk of the inner dimension and several; columns listed one part after the other.
+        for [m, n, k] in [[64, 64, 64], [75, 131, 54], [200, 70, 97], [128, 784, 33], [300, 90, 200]] {
             let mut a = noise(m * k, 1);
             let b: Vec<f32> =
                 noise(k * n, 2).iter().map(|&x| if x.abs() < 0.15 { 4.0 * x } else { 0.0 * x }).collect();
             // Multiplied by a zero, this would show.
-            a[7 * m + 5] = f32::INFINITY;
+            a[7 * k + 5] = f32::INFINITY;
+            let (a_turned, b_turned) = (turned(&a, m, k), turned(&b, k, n));
             for isa in Isa::available() {
                 let fused = isa != Isa::available()[0] || cfg!(target_arch = "aarch64");
                 let chain = |i: usize, j: usize| {
                     (0..k).filter(|p| b[p * n + j] != 0.0).fold(0.0_f32, |sum, p| {
-                        let (a, b) = (a[p * m + i], b[p * n + j]);
+                        let (a, b) = (a[i * k + p], b[p * n + j]);
                         if fused { a.mul_add(b, sum) } else { a * b + sum }
                     })
                 };
-                for accum in [Accum::Replace, Accum::Add] {
-                    let mut out = noise(m * n, 3);
-                    let before = out.clone();
-                    let output = Output { data: &mut out, accum };
-                    gemm(isa, Mat::new(&a, k, m).t().0, Mat::new(&b, k, n).0, output, &NoEpilogue);
-                    for (at, found) in out.iter().enumerate() {
-                        let mut truth = before[at];
-                        accum.apply(&mut truth, chain(at / n, at % n));
-                        assert_eq!(found.to_bits(), truth.to_bits(), "{isa:?} {m} {n} {k} {accum:?} [{at}]");
+                let truth: Vec<f32> = (0..m * n).map(|at| chain(at / n, at % n)).collect();
+                // Either operand stored either way, the sparse one on the right or on the left.
+                for which in 0..16 {
+                    let a = if which & 1 > 0 { Mat::new(&a_turned, k, m).t() } else { Mat::new(&a, m, k) };
+                    let b = if which & 2 > 0 { Mat::new(&b_turned, n, k).t() } else { Mat::new(&b, k, n) };
+                    let accum = if which & 4 > 0 { Accum::Add } else { Accum::Replace };
+                    let before = noise(m * n, 3);
+                    let mut expected = before.clone();
+                    expected.iter_mut().zip(&truth).for_each(|(to, &x)| accum.apply(to, x));
+                    let product = |threads: usize| {
+                        let mut out = if which & 8 > 0 { turned(&before, m, n) } else { before.clone() };
+                        let output = Output { data: &mut out, accum };
+                        crate::threads::run_on(threads, || match which & 8 > 0 {
+                            true => gemm(isa, b.t().0, a.t().0, output, &NoEpilogue),
+                            false => gemm(isa, a.0, b.0, output, &NoEpilogue),
+                        });
+                        if which & 8 > 0 { turned(&out, n, m) } else { out }
+                    };
+                    for threads in [1, 3] {
+                        for (at, (found, expected)) in product(threads).iter().zip(&expected).enumerate() {
+                            let place = format!("{isa:?} {threads} threads, {which} of {m} {n} {k} [{at}]");
+                            assert_eq!(found.to_bits(), expected.to_bits(), "{place}: {found} {expected}");
+                        }
                     }
                 }
+            }
+        }
+    }
+
+    /// A matrix of `rows` by `cols`, stored column by column.
+    fn turned(matrix: &[f32], rows: usize, cols: usize) -> Vec<f32> {
+        (0..rows * cols).map(|i| matrix[i % rows * cols + i / rows]).collect()
+    }
+
+    #[test]
+    fn sparse_examples_have_the_bits_of_a_few() {
+        // Listed together, packed in panels, or neither: with the bias and the activation at the right place of a block.
+        let (batch, inputs, outputs) = (70, 301, 150);
+        let (w, b) = (noise(outputs * inputs, 2), noise(outputs, 3));
+        let x: Vec<f32> =
+            noise(batch * inputs, 1).iter().map(|&x| if x.abs() < 0.2 { x } else { 0.0 }).collect();
+        for isa in Isa::available() {
+            let run = |first: usize, batch: usize| {
+                let x = Mat::new(&x[first * inputs..(first + batch) * inputs], batch, inputs);
+                let w = Mat::new(&w, outputs, inputs).t();
+                let mut out = vec![f32::NAN; batch * outputs];
+                let output = Output { data: &mut out, accum: Accum::Replace };
+                let epilogue = BiasActivation { bias: Some(&b), activation: Activation::Tanh };
+                gemm(isa, x.0, w.0, output, &epilogue);
+                out
+            };
+            let all = run(0, batch);
+            for (first, batch) in [(0, 1), (69, 1), (3, 4), (20, 40)] {
+                assert_eq!(
+                    run(first, batch),
+                    all[first * outputs..(first + batch) * outputs],
+                    "{isa:?} {first} {batch}"
+                );
             }
         }
     }

@@ -25,6 +25,19 @@ pub(crate) trait Simd: Copy {
     unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// Which lanes are not 0 (NaN is not): lane 0 in the lowest bit.
     unsafe fn not_zero(value: Self::Vector) -> u32;
+    /// Writes the lanes that are set in `lanes`, in their order and without gaps. What follows them, up to a whole vector, is written too.
+    #[inline(always)]
+    unsafe fn compress(value: Self::Vector, lanes: u32, to: *mut f32) {
+        let (mut numbers, mut next) = ([0.0; MAX_LANES], 0);
+        // SAFETY: no vector is longer than these numbers; the caller vouches for the place of another.
+        unsafe {
+            Self::store(numbers.as_mut_ptr(), value);
+            for (lane, &number) in numbers[..Self::LANES].iter().enumerate() {
+                to.add(next).write(number);
+                next += (lanes >> lane & 1) as usize;
+            }
+        }
+    }
     /// Four numbers of each of `LANES` rows, turned: lane `i` of vector `j` is number `j` of row `i`.
     unsafe fn load_turned(row: impl Fn(usize) -> *const f32) -> [Self::Vector; 4];
 
@@ -45,6 +58,9 @@ pub(crate) trait Simd: Copy {
         }
     }
 }
+
+/// Numbers in the widest vector.
+pub(crate) const MAX_LANES: usize = 16;
 
 /// Brings the cache line of an address near, if there is one; never waits, never fails.
 #[inline(always)]
@@ -120,6 +136,24 @@ mod x86 {
     const LOW: i32 = 0b01_00_01_00;
     const HIGH: i32 = 0b11_10_11_10;
 
+    /// For each set of eight lanes, which they are in order.
+    static COMPRESSED: [[u8; 8]; 256] = {
+        let mut table = [[0; 8]; 256];
+        let mut lanes = 0;
+        while lanes < 256 {
+            let (mut lane, mut next) = (0, 0);
+            while lane < 8 {
+                if lanes >> lane & 1 == 1 {
+                    table[lanes][next] = lane as u8;
+                    next += 1;
+                }
+                lane += 1;
+            }
+            lanes += 1;
+        }
+        table
+    };
+
     /// Four numbers of row `i` and of row `i + 4`, side by side.
     ///
     /// # Safety
@@ -194,6 +228,15 @@ mod x86 {
             unsafe { _mm256_movemask_ps(_mm256_cmp_ps(value, _mm256_setzero_ps(), _CMP_NEQ_UQ)) as u32 }
         }
         #[inline(always)]
+        unsafe fn compress(value: __m256, lanes: u32, to: *mut f32) {
+            // SAFETY: see the top of the block.
+            unsafe {
+                let order = _mm_loadl_epi64(COMPRESSED[lanes as usize].as_ptr().cast());
+                let order = _mm256_cvtepu8_epi32(order);
+                _mm256_storeu_ps(to, _mm256_permutevar8x32_ps(value, order));
+            }
+        }
+        #[inline(always)]
         unsafe fn load_turned(row: impl Fn(usize) -> *const f32) -> [__m256; 4] {
             // SAFETY: see the top of the block.
             unsafe {
@@ -254,6 +297,11 @@ mod x86 {
         unsafe fn not_zero(value: __m512) -> u32 {
             // SAFETY: see the top of the block.
             unsafe { u32::from(_mm512_cmp_ps_mask(value, _mm512_setzero_ps(), _CMP_NEQ_UQ)) }
+        }
+        #[inline(always)]
+        unsafe fn compress(value: __m512, lanes: u32, to: *mut f32) {
+            // SAFETY: see the top of the block. In a register, and written as a whole: straight to memory it takes far longer on some processors.
+            unsafe { _mm512_storeu_ps(to, _mm512_maskz_compress_ps(lanes as u16, value)) }
         }
         #[inline(always)]
         unsafe fn load_turned(row: impl Fn(usize) -> *const f32) -> [__m512; 4] {

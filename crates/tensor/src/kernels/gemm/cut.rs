@@ -3,7 +3,6 @@
 use super::block::{Block, Left};
 use super::pack::{Pack, Panel};
 use super::scratch::Scratch;
-use super::sparse::{self, Columns, PackRows};
 use super::strip::PackStrip;
 use super::{Epilogue, Plan};
 use crate::kernels::isa::{Isa, dispatch};
@@ -52,9 +51,6 @@ impl Cut {
 
 /// Computes the product on all threads.
 pub(super) fn run<E: Epilogue>(isa: Isa, plan: Plan, epilogue: &E) {
-    if sparse::suits(&plan) {
-        return by_lists(isa, plan, epilogue);
-    }
     let cut = Cut::new(isa, &plan);
     // A few rows do not pay for packing everything; and what is packed has to stay in the cache while the rows pass by.
     if cut.strips >= 8 && cut.panels * cut.panel_len <= L2 {
@@ -113,21 +109,7 @@ fn by_columns<E: Epilogue>(plan: Plan, cut: &Cut, epilogue: &E) {
     );
 }
 
-/// `a` is packed first; each task takes a group of columns and lists what is in them.
-fn by_lists<E: Epilogue>(isa: Isa, plan: Plan, epilogue: &E) {
-    const PARTS: usize = 8;
-    let group = sparse::GROUP * isa.lanes();
-    let packed = sparse::packed_len(&plan, isa.lanes());
-    Scratch { packed, pieces: PARTS, own: Columns::<E>::scratch(plan.k, isa.lanes()) }.run(
-        plan.n.div_ceil(group),
-        |part, packed| dispatch(isa, PackRows { plan, part, parts: PARTS, packed }),
-        |task, packed, scratch| {
-            dispatch(isa, Columns { plan, first: task * group, packed, scratch, epilogue });
-        },
-    );
-}
-
 /// `(first, last)` of the share of a task in `all` things, as even as can be.
-fn share(all: usize, task: usize, tasks: usize) -> (usize, usize) {
+pub(super) fn share(all: usize, task: usize, tasks: usize) -> (usize, usize) {
     (task * all / tasks, (task + 1) * all / tasks)
 }

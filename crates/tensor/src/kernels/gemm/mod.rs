@@ -8,8 +8,8 @@
 //! Where many panels use the rows of `a`, they are packed too, in strips of a tile's height ([`strip`]).
 //!
 //! A row of a panel that is all zeros is not packed and costs nothing: its products would add nothing. Where the batch is on the packed side
-//! (forward, and for the gradient of a weight), images have many such rows. For the gradient of a weight with a sparse input [`sparse`] goes
-//! further and leaves single zeros out.
+//! (forward, and for the gradient of a weight), images have many such rows. If one operand has mostly zeros, [`sparse`] goes further and leaves
+//! single ones out.
 //!
 //! Where there are only a few columns, as with a single example, nothing is packed: see [`narrow`].
 //!
@@ -88,6 +88,8 @@ pub(crate) fn gemm<E: Epilogue>(isa: Isa, a: Operand<'_>, b: Operand<'_>, out: O
     let plan = Plan::new(a, b, out);
     if narrow::fits(&plan) {
         narrow::run(isa, plan, epilogue);
+    } else if let Some(plan) = sparse::fitting(&plan) {
+        sparse::run(isa, plan, epilogue);
     } else {
         cut::run(isa, plan, epilogue);
     }

@@ -119,8 +119,12 @@ unsafe fn copy_rows<S: Simd>(
     let width = 2 * S::LANES;
     // SAFETY: the caller vouches for every place.
     unsafe {
-        if col != 1 {
-            transpose_rows::<S>(from, (row, col), (rows, cols), to);
+        if row == 1 {
+            turn::<S>(from, col, (cols, rows), to, width);
+        } else if col != 1 {
+            for (p, j) in (0..rows).flat_map(|p| (0..cols).map(move |j| (p, j))) {
+                *to.add(p * width + j) = *from.add(p * row + j * col);
+            }
         } else if cols == width {
             for p in 0..rows {
                 let (low, high) = (S::load(from.add(p * row)), S::load(from.add(p * row + S::LANES)));
@@ -135,30 +139,36 @@ unsafe fn copy_rows<S: Simd>(
     }
 }
 
-/// [`copy_rows`] where the numbers of a column lie together: in squares of a vector's width, and number by number where none fits.
+/// `to[j * to_stride + i] = from[i * from_stride + j]` for `rows` by `columns`: in squares of a vector's width, and number by number where none
+/// fits.
 ///
 /// # Safety
-/// As there.
+/// All of those places can be read and written.
 #[inline(always)]
-unsafe fn transpose_rows<S: Simd>(
+pub(super) unsafe fn turn<S: Simd>(
     from: *const f32,
-    (row, col): (usize, usize),
-    (rows, cols): (usize, usize),
+    from_stride: usize,
+    (rows, columns): (usize, usize),
     to: *mut f32,
+    to_stride: usize,
 ) {
-    let width = 2 * S::LANES;
-    let in_squares = if row == 1 { [rows, cols].map(|extent| extent / S::LANES * S::LANES) } else { [0; 2] };
+    let in_squares = [rows, columns].map(|extent| extent / S::LANES * S::LANES);
     // SAFETY: the caller vouches for every place.
     unsafe {
-        for p in (0..in_squares[0]).step_by(S::LANES) {
-            for j in (0..in_squares[1]).step_by(S::LANES) {
-                S::transpose(from.add(j * col + p), col, to.add(p * width + j), width);
+        for j in (0..in_squares[1]).step_by(S::LANES) {
+            for i in (0..in_squares[0]).step_by(S::LANES) {
+                S::transpose(
+                    from.add(i * from_stride + j),
+                    from_stride,
+                    to.add(j * to_stride + i),
+                    to_stride,
+                );
             }
         }
-        for j in 0..cols {
-            let rest = if j < in_squares[1] { in_squares[0] } else { 0 };
-            for p in rest..rows {
-                *to.add(p * width + j) = *from.add(j * col + p * row);
+        for i in 0..rows {
+            let rest = if i < in_squares[0] { in_squares[1] } else { 0 };
+            for j in rest..columns {
+                *to.add(j * to_stride + i) = *from.add(i * from_stride + j);
             }
         }
     }
