@@ -51,7 +51,7 @@ fn products(criterion: &mut Criterion) {
 /// are counted as if none were left out.
 fn products_with_zeros(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("product with zeros");
-    for (batch, inputs, outputs) in [(1, 784, 512), (32, 784, 512), (128, 784, 512)] {
+    for (batch, inputs, outputs) in [(1, 784, 512), (32, 784, 512), (128, 784, 512), (512, 784, 512)] {
         let [mut x, w, b, dy] = [batch * inputs, outputs * inputs, outputs, batch * outputs].map(noise);
         // Half of the columns in all rows, and three in five of the rest.
         let is_zero =

@@ -320,3 +320,48 @@ mod x86 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::isa::{Isa, Kernel, dispatch};
+
+    /// What [`Simd::compress`] writes of some lanes, after what [`Simd::not_zero`] says of the numbers that these lanes have.
+    struct Compress(u32);
+
+    impl Kernel for Compress {
+        type Output = (u32, [f32; MAX_LANES]);
+
+        #[inline(always)]
+        fn run<S: Simd>(self) -> Self::Output {
+            let numbers: [f32; MAX_LANES] =
+                std::array::from_fn(|lane| if self.0 >> lane & 1 == 1 { lane as f32 - 20.0 } else { -0.0 });
+            let mut out = [f32::NAN; MAX_LANES];
+            // SAFETY: below `dispatch`; no vector is longer than these numbers.
+            unsafe {
+                let value = S::load(numbers.as_ptr());
+                let lanes = S::not_zero(value);
+                S::compress(value, lanes, out.as_mut_ptr());
+                (lanes, out)
+            }
+        }
+    }
+
+    #[test]
+    fn the_lanes_that_are_set_come_first_in_their_order() {
+        for isa in Isa::available() {
+            for lanes in 0..1 << isa.lanes() {
+                let expected: Vec<f32> = (0..isa.lanes())
+                    .filter(|lane| lanes >> lane & 1 == 1)
+                    .map(|lane| lane as f32 - 20.0)
+                    .collect();
+                let (found, out) = dispatch(isa, Compress(lanes));
+                assert_eq!((found, &out[..expected.len()]), (lanes, &expected[..]), "{isa:?}");
+                assert!(
+                    out[isa.lanes()..].iter().all(|x| x.is_nan()),
+                    "{isa:?} writes more than a vector: {out:?}"
+                );
+            }
+        }
+    }
+}
