@@ -273,7 +273,9 @@ mod tests {
     #[test]
     fn listing_what_is_not_zero_changes_no_bit() {
         // Blocks and groups that are whole, and some that are not; one chunk of the inner dimension and several; columns listed one part after the other.
-        for [m, n, k] in [[64, 64, 64], [75, 131, 54], [200, 70, 97], [128, 784, 33], [300, 90, 200]] {
+        for [m, n, k] in
+            [[64, 64, 64], [75, 131, 54], [200, 70, 97], [128, 784, 33], [300, 90, 200], [64, 64, 4100]]
+        {
             let mut a = noise(m * k, 1);
             let b: Vec<f32> =
                 noise(k * n, 2).iter().map(|&x| if x.abs() < 0.15 { 4.0 * x } else { 0.0 * x }).collect();
@@ -322,6 +324,23 @@ mod tests {
         (0..rows * cols).map(|i| matrix[i % rows * cols + i / rows]).collect()
     }
 
+    /// What a layer with the tangent makes of `batch` examples from `first` on.
+    fn rows_of_a_layer(
+        isa: Isa,
+        (x, w, b): (&[f32], &[f32], &[f32]),
+        first: usize,
+        batch: usize,
+    ) -> Vec<f32> {
+        let (outputs, inputs) = (b.len(), w.len() / b.len());
+        let x = Mat::new(&x[first * inputs..(first + batch) * inputs], batch, inputs);
+        let w = Mat::new(w, outputs, inputs).t();
+        let mut out = vec![f32::NAN; batch * outputs];
+        let output = Output { data: &mut out, accum: Accum::Replace };
+        let epilogue = BiasActivation { bias: Some(b), activation: Activation::Tanh };
+        gemm(isa, x.0, w.0, output, &epilogue);
+        out
+    }
+
     #[test]
     fn sparse_examples_have_the_bits_of_a_few() {
         // Listed together, packed in panels, or neither: with the bias and the activation at the right place of a block.
@@ -330,15 +349,7 @@ mod tests {
         let x: Vec<f32> =
             noise(batch * inputs, 1).iter().map(|&x| if x.abs() < 0.2 { x } else { 0.0 }).collect();
         for isa in Isa::available() {
-            let run = |first: usize, batch: usize| {
-                let x = Mat::new(&x[first * inputs..(first + batch) * inputs], batch, inputs);
-                let w = Mat::new(&w, outputs, inputs).t();
-                let mut out = vec![f32::NAN; batch * outputs];
-                let output = Output { data: &mut out, accum: Accum::Replace };
-                let epilogue = BiasActivation { bias: Some(&b), activation: Activation::Tanh };
-                gemm(isa, x.0, w.0, output, &epilogue);
-                out
-            };
+            let run = |first, batch| rows_of_a_layer(isa, (&x, &w, &b), first, batch);
             let all = run(0, batch);
             for (first, batch) in [(0, 1), (69, 1), (3, 4), (20, 40)] {
                 assert_eq!(
@@ -389,15 +400,7 @@ mod tests {
         for (inputs, outputs) in small.into_iter().chain([(301, 47), (784, 130), (1030, 1040)]) {
             let (mut x, w, b) = (noise(9 * inputs, 1), noise(outputs * inputs, 2), noise(outputs, 3));
             x.iter_mut().enumerate().filter(|(i, _)| i % inputs / 9 % 3 == 1).for_each(|(_, x)| *x = 0.0);
-            let run = |isa: Isa, first: usize, batch: usize| {
-                let x = Mat::new(&x[first * inputs..(first + batch) * inputs], batch, inputs);
-                let w = Mat::new(&w, outputs, inputs).t();
-                let mut out = vec![f32::NAN; batch * outputs];
-                let output = Output { data: &mut out, accum: Accum::Replace };
-                let epilogue = BiasActivation { bias: Some(&b), activation: Activation::Tanh };
-                gemm(isa, x.0, w.0, output, &epilogue);
-                out
-            };
+            let run = |isa, first, batch| rows_of_a_layer(isa, (&x, &w, &b), first, batch);
             for isa in Isa::available() {
                 let all = run(isa, 0, 9);
                 for (first, batch) in [(0, 1), (8, 1), (3, 2), (5, 3), (2, 4)] {

@@ -25,8 +25,9 @@ const VECTORS: usize = 8;
 const CHUNK: usize = 64;
 /// Columns of `out` in a group, at most: in blocks of 128 rows, 115 KB of sums.
 const MAX_COLUMNS: usize = 224;
-/// Numbers of `b` that are listed at a time. If none is 0 after all, the lists take 32 MB. Tests go several times with little.
-const LISTED: usize = if cfg!(test) { 1 << 13 } else { 1 << 22 };
+/// Numbers of `b` that are listed at a time, or a few columns of it where one is longer. If none is 0 after all, the lists take 32 MB. Tests go several times
+/// with little.
+const LISTED: usize = if cfg!(test) { 1 << 12 } else { 1 << 22 };
 
 /// The least number of multiply-adds, of rows and columns of `out`, and of the inner dimension for which lists are worth their while.
 const MIN_WORK: usize = 1 << 18;
@@ -71,7 +72,7 @@ fn is_sparse(plan: &Plan) -> bool {
 
 /// Computes the product on all threads.
 pub(super) fn run<E: Epilogue>(isa: Isa, plan: Plan, epilogue: &E) {
-    let columns = (LISTED / plan.k).next_multiple_of(MIN_EXTENT);
+    let columns = (LISTED / plan.k).max(1).next_multiple_of(MIN_EXTENT);
     for first in (0..plan.n).step_by(columns) {
         run_columns(isa, plan, (first, columns.min(plan.n - first)), epilogue);
     }
