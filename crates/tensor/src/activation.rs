@@ -164,6 +164,9 @@ impl Activation {
     /// If the lengths differ.
     pub fn backward(self, saved: &[f32], gradient: &mut [f32]) {
         assert_eq!(saved.len(), gradient.len(), "elements of an activation and of its gradient");
+        if self == Activation::Identity {
+            return;
+        }
         for_each_part((gradient, saved), PART, |(gradient, saved)| {
             dispatch(Isa::best(), Backward { activation: self, saved, gradient });
         });

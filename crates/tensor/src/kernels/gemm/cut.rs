@@ -2,15 +2,24 @@
 
 use super::block::{Block, Left};
 use super::pack::{Pack, Panel};
-use super::scratch::Scratch;
+use super::scratch::{COPIES, Scratch, SendPtr, with_scratch};
 use super::strip::PackStrip;
 use super::{Epilogue, Plan};
+use crate::buffer::LINE;
 use crate::kernels::isa::{Isa, dispatch};
+use crate::threads;
 
 /// Multiply-adds that are worth a task of their own: around ten microseconds.
 const TASK: usize = 1 << 20;
+/// As many multiply-adds take as long as to fetch or to write a number of a matrix. It is what takes the time where one side is short.
+const MOVED: usize = 32;
+/// Tasks of a thread, at most, unless more are needed: each goes through all of the operand that is not cut.
+const TASKS_OF_A_THREAD: usize = 8;
 /// Packed panels up to this size (in numbers) stay in the second-level cache while all rows pass by.
 const L2: usize = 1 << 17;
+
+/// Strips of a thread from which on it packs them for itself, even where they are many.
+const GROUP: usize = 8;
 
 /// Panels from which on it pays to pack strips: if that means to turn them, and if it does not.
 const TURNED_PAYS: usize = 8;
@@ -43,20 +52,41 @@ impl Cut {
             panels,
             width,
             panel_len: Panel::len(plan.k, width),
-            tasks: (plan.m * plan.n * plan.k).div_ceil(TASK).max(1),
+            tasks: tasks(plan),
             packs_strips: panels >= if lies_along_k { TURNED_PAYS } else { COPIED_PAYS },
         }
     }
+
+    /// The number of tasks among which the panels are shared, in each of some groups of rows.
+    fn column_tasks(&self, groups: usize) -> usize {
+        // Never more panels than the cache holds.
+        let fit = (L2 / self.panel_len.max(1)).max(1);
+        let enough = self.tasks.min(TASKS_OF_A_THREAD * threads::current()).div_ceil(groups);
+        enough.max(self.panels.div_ceil(fit)).min(self.panels)
+    }
+}
+
+/// The number of tasks the work is worth, a whole number for each thread where it is enough for all: with one more, somebody would wait.
+fn tasks(plan: &Plan) -> usize {
+    let &Plan { m, n, k, .. } = plan;
+    let (work, moved) = (m * n * k, m * n + n * k + m * k);
+    let (threads, all) = (threads::current(), (work + MOVED * moved).div_ceil(TASK));
+    if all <= threads { all } else { work.div_ceil(TASK).next_multiple_of(threads) }
 }
 
 /// Computes the product on all threads.
 pub(super) fn run<E: Epilogue>(isa: Isa, plan: Plan, epilogue: &E) {
     let cut = Cut::new(isa, &plan);
+    let threads = threads::current();
+    // Where `b` lies as a panel does, it is packed on the way: what takes time is to read it.
+    let packs_panels = cut.packs_strips && plan.b_strides[1] == 1;
     // A few rows do not pay for packing everything; and what is packed has to stay in the cache while the rows pass by.
     if cut.strips >= 8 && cut.panels * cut.panel_len <= L2 {
         by_rows(plan, &cut, epilogue);
+    } else if packs_panels && plan.m * plan.k * threads > COPIES && cut.strips >= GROUP * threads {
+        by_groups(plan, &cut, threads, epilogue);
     } else {
-        by_columns(plan, &cut, epilogue);
+        by_columns(plan, &cut, packs_panels, epilogue);
     }
 }
 
@@ -82,14 +112,10 @@ fn by_rows<E: Epilogue>(plan: Plan, cut: &Cut, epilogue: &E) {
 }
 
 /// The strips are packed first; each task takes a group of panels, packs them for itself, and takes all rows through them.
-fn by_columns<E: Epilogue>(plan: Plan, cut: &Cut, epilogue: &E) {
-    let &Cut { isa, strips, panels, width, panel_len, tasks, packs_strips } = cut;
-    // At least sixteen tasks where there are panels enough, and never more panels than the cache holds.
-    let fit = (L2 / panel_len.max(1)).max(1);
-    let tasks = tasks.min(16).max(panels.div_ceil(fit)).min(panels);
+fn by_columns<E: Epilogue>(plan: Plan, cut: &Cut, packs_panels: bool, epilogue: &E) {
+    let &Cut { isa, strips, panels, width, panel_len, packs_strips, .. } = cut;
+    let tasks = cut.column_tasks(1);
     let (packed, pieces) = if packs_strips { (plan.m * plan.k, strips) } else { (0, 0) };
-    // Where `b` lies as a panel does, it is packed on the way: what takes time is to read it.
-    let packs_panels = packs_strips && plan.b_strides[1] == 1;
     Scratch { packed, pieces, own: panels.div_ceil(tasks) * panel_len }.run(
         tasks,
         |strip, left| dispatch(isa, PackStrip { plan, strip, packed: left }),
@@ -107,6 +133,31 @@ fn by_columns<E: Epilogue>(plan: Plan, cut: &Cut, epilogue: &E) {
             dispatch(isa, Block { plan, strips, panels, left, right, packs_panels, epilogue });
         },
     );
+}
+
+/// Each thread packs a group of strips for itself, and takes them through all panels, which are packed on the way. Packed together, strips would come
+/// into each core's cache only in the course of the product.
+fn by_groups<E: Epilogue>(plan: Plan, cut: &Cut, groups: usize, epilogue: &E) {
+    let &Cut { isa, strips, panels, panel_len, .. } = cut;
+    let tasks = cut.column_tasks(groups);
+    let own = (panels.div_ceil(tasks) * panel_len).next_multiple_of(LINE);
+    with_scratch(groups * own + plan.m * plan.k, |scratch| {
+        let right = SendPtr(scratch.as_mut_ptr());
+        // SAFETY: behind what each thread has for itself there is room for all strips.
+        let packed = SendPtr(unsafe { right.add(groups * own) });
+        threads::for_each(groups, |group| {
+            let strips = share(strips, group, groups);
+            for strip in strips.0..strips.1 {
+                dispatch(isa, PackStrip { plan, strip, packed: packed.get() });
+            }
+            threads::for_each(tasks, |task| {
+                let (left, panels) = (Left::Packed(packed.get()), share(panels, task, tasks));
+                // SAFETY: every thread of the pool has a stretch of its own, and runs one task at a time.
+                let right = unsafe { right.add(threads::index() * own) };
+                dispatch(isa, Block { plan, strips, panels, left, right, packs_panels: true, epilogue });
+            });
+        });
+    });
 }
 
 /// `(first, last)` of the share of a task in `all` things, as even as can be.

@@ -7,7 +7,7 @@ use crate::{Buffer, threads};
 
 /// Packed numbers up to this, all threads' copies together, are packed by each thread for itself. That is more work and takes less time: a line that
 /// another core has just written is slow to come by, and slow to write again after it has been read there.
-const COPIES: usize = 1 << 18;
+pub(super) const COPIES: usize = 1 << 18;
 
 /// The memory of a product whose tasks share something that is packed first.
 pub(super) struct Scratch {
@@ -110,7 +110,7 @@ impl SendPtr {
 
     /// # Safety
     /// As for `pointer::add`.
-    unsafe fn add(self, count: usize) -> *mut f32 {
+    pub unsafe fn add(self, count: usize) -> *mut f32 {
         // SAFETY: the caller vouches for it.
         unsafe { self.0.add(count) }
     }
