@@ -12,6 +12,9 @@ use crate::{Mode, Var};
 /// The limit of SELU at minus infinity, `-scale alpha` (Klambauer et al. 2017).
 const SELU_FLOOR: f64 = -1.758_099_340_847_376_6;
 
+/// Elements that one thread takes at a time: to draw a random number takes longer than to use it.
+const DRAWN: usize = PART / 2;
+
 impl<'p> Var<'p> {
     /// Inverted dropout (Srivastava et al. 2014): in a training pass `y = x m / (1 - p)` with `m` 0 with probability `p`, else 1, so
     /// that the mean is that of `x`; in an evaluation pass, and for `p = 0`, `y = x`.
@@ -71,7 +74,7 @@ impl<'p> Var<'p> {
         self.pass.record(self.shape(), self.needs_gradient(), |Forward { values, out, .. }| {
             for_each_part(
                 (0..out.len(), (out, values.get(x))),
-                PART,
+                DRAWN,
                 #[inline(always)]
                 |(at, (out, x))| {
                     stream.fill_normal(at.start as u64, out, 0.0, std);
@@ -97,7 +100,7 @@ impl<'p> Var<'p> {
             let (slot, factors) = workspace.buffer(shape.len());
             for_each_part(
                 (0..shape.len(), (factors, (out, values.get(x)))),
-                PART,
+                DRAWN,
                 #[inline(always)]
                 |(at, (factors, (out, x)))| {
                     draw(stream, at.start as u64, factors);

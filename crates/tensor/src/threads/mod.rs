@@ -17,7 +17,7 @@ use crate::kernels::{Isa, Kernel, Simd, dispatch};
 use pool::{Pool, is_worker, join};
 
 /// Elements that one thread takes at a time where little is done to each: what takes some microseconds.
-pub const PART: usize = 1 << 13;
+pub const PART: usize = 1 << 14;
 
 /// The number of threads a program gets if it does not say: the machine's, as it was at the first call.
 pub fn available() -> usize {

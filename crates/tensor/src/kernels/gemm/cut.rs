@@ -2,10 +2,9 @@
 
 use super::block::{Block, Left};
 use super::pack::{Pack, Panel};
-use super::scratch::{COPIES, Scratch, SendPtr, with_scratch};
+use super::scratch::{Scratch, is_packed_by_each};
 use super::strip::PackStrip;
 use super::{Epilogue, Plan};
-use crate::buffer::LINE;
 use crate::kernels::isa::{Isa, dispatch};
 use crate::threads;
 
@@ -18,7 +17,7 @@ const TASKS_OF_A_THREAD: usize = 8;
 /// Packed panels up to this size (in numbers) stay in the second-level cache while all rows pass by.
 const L2: usize = 1 << 17;
 
-/// Strips of a thread from which on it packs them for itself, even where they are many.
+/// The least number of strips in a thread's group: its panels are packed for these alone.
 const GROUP: usize = 8;
 
 /// Panels from which on it pays to pack strips: if that means to turn them, and if it does not.
@@ -83,7 +82,7 @@ pub(super) fn run<E: Epilogue>(isa: Isa, plan: Plan, epilogue: &E) {
     // A few rows do not pay for packing everything; and what is packed has to stay in the cache while the rows pass by.
     if cut.strips >= 8 && cut.panels * cut.panel_len <= L2 {
         by_rows(plan, &cut, epilogue);
-    } else if packs_panels && plan.m * plan.k * threads > COPIES && cut.strips >= GROUP * threads {
+    } else if packs_panels && !is_packed_by_each(plan.m * plan.k) && cut.strips >= GROUP * threads {
         by_groups(plan, &cut, threads, epilogue);
     } else {
         by_columns(plan, &cut, packs_panels, epilogue);
@@ -106,7 +105,7 @@ fn by_rows<E: Epilogue>(plan: Plan, cut: &Cut, epilogue: &E) {
             let strips = share(strips, task, tasks);
             let left = if packs_strips { Left::PackHere(own) } else { Left::InPlace };
             let panels = (0, panels);
-            dispatch(isa, Block { plan, strips, panels, left, right, packs_panels: false, epilogue });
+            compute(isa, Block { plan, strips, panels, left, right, packs_panels: false, epilogue });
         },
     );
 }
@@ -130,7 +129,7 @@ fn by_columns<E: Epilogue>(plan: Plan, cut: &Cut, packs_panels: bool, epilogue: 
             }
             let left = if packs_strips { Left::Packed(left) } else { Left::InPlace };
             let (strips, panels) = ((0, strips), (first, last));
-            dispatch(isa, Block { plan, strips, panels, left, right, packs_panels, epilogue });
+            compute(isa, Block { plan, strips, panels, left, right, packs_panels, epilogue });
         },
     );
 }
@@ -140,27 +139,50 @@ fn by_columns<E: Epilogue>(plan: Plan, cut: &Cut, packs_panels: bool, epilogue: 
 fn by_groups<E: Epilogue>(plan: Plan, cut: &Cut, groups: usize, epilogue: &E) {
     let &Cut { isa, strips, panels, panel_len, .. } = cut;
     let tasks = cut.column_tasks(groups);
-    let own = (panels.div_ceil(tasks) * panel_len).next_multiple_of(LINE);
-    with_scratch(groups * own + plan.m * plan.k, |scratch| {
-        let right = SendPtr(scratch.as_mut_ptr());
-        // SAFETY: behind what each thread has for itself there is room for all strips.
-        let packed = SendPtr(unsafe { right.add(groups * own) });
-        threads::for_each(groups, |group| {
-            let strips = share(strips, group, groups);
-            for strip in strips.0..strips.1 {
-                dispatch(isa, PackStrip { plan, strip, packed: packed.get() });
-            }
-            threads::for_each(tasks, |task| {
-                let (left, panels) = (Left::Packed(packed.get()), share(panels, task, tasks));
-                // SAFETY: every thread of the pool has a stretch of its own, and runs one task at a time.
-                let right = unsafe { right.add(threads::index() * own) };
-                dispatch(isa, Block { plan, strips, panels, left, right, packs_panels: true, epilogue });
-            });
-        });
-    });
+    Scratch { packed: plan.m * plan.k, pieces: strips, own: panels.div_ceil(tasks) * panel_len }.run_groups(
+        groups,
+        tasks,
+        |strip, packed| dispatch(isa, PackStrip { plan, strip, packed }),
+        |group, task, left, right| {
+            let (strips, panels) = (share(strips, group, groups), share(panels, task, tasks));
+            let left = Left::Packed(left);
+            compute(isa, Block { plan, strips, panels, left, right, packs_panels: true, epilogue });
+        },
+    );
+}
+
+/// Computes a block: compiled once for all ways of cutting.
+#[inline(never)]
+fn compute<E: Epilogue>(isa: Isa, block: Block<'_, E>) {
+    dispatch(isa, block);
 }
 
 /// `(first, last)` of the share of a task in `all` things, as even as can be.
 pub(super) fn share(all: usize, task: usize, tasks: usize) -> (usize, usize) {
     (task * all / tasks, (task + 1) * all / tasks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Accum;
+    use crate::kernels::gemm::{Operand, Output};
+
+    fn tasks_of([m, n, k]: [usize; 3], threads: usize) -> usize {
+        let (a, b, mut out) = (vec![0.0; m * k], vec![0.0; k * n], vec![0.0; m * n]);
+        let matrix = |data, rows, cols| Operand { data, rows, cols, row_stride: cols, col_stride: 1 };
+        let output = Output { data: &mut out, accum: Accum::Replace };
+        let plan = Plan::new(matrix(&a, m, k), matrix(&b, k, n), output);
+        threads::run_on(threads, || tasks(&plan))
+    }
+
+    #[test]
+    fn threads_have_equally_many_tasks() {
+        // 12.25 million multiply-adds.
+        assert_eq!([1, 2, 3, 4, 5].map(|threads| tasks_of([784, 512, 32], threads)), [13, 14, 15, 16, 15]);
+        // A third of a million, and as much to move as for three times as many.
+        assert_eq!([1, 2, 3].map(|threads| tasks_of([128, 10, 256], threads)), [1, 2, 2]);
+        assert_eq!([1, 2, 3].map(|threads| tasks_of([32, 10, 256], threads)), [1; 3]);
+        assert_eq!(tasks_of([3, 5, 0], 2), 1);
+    }
 }

@@ -2,12 +2,13 @@
 
 use std::cell::Cell;
 
+use super::cut::share;
 use crate::buffer::LINE;
 use crate::{Buffer, threads};
 
 /// Packed numbers up to this, all threads' copies together, are packed by each thread for itself. That is more work and takes less time: a line that
 /// another core has just written is slow to come by, and slow to write again after it has been read there.
-pub(super) const COPIES: usize = 1 << 18;
+const COPIES: usize = 1 << 18;
 
 /// The memory of a product whose tasks share something that is packed first.
 pub(super) struct Scratch {
@@ -17,6 +18,11 @@ pub(super) struct Scratch {
     pub pieces: usize,
     /// Numbers that each thread needs for itself besides.
     pub own: usize,
+}
+
+/// Whether each thread packs so many numbers for itself.
+pub(super) fn is_packed_by_each(packed: usize) -> bool {
+    packed * threads::current() <= COPIES
 }
 
 impl Scratch {
@@ -31,7 +37,7 @@ impl Scratch {
         // Vectors of panels are to begin at a cache line.
         let [packed, own] = [self.packed, self.own].map(|len| len.next_multiple_of(LINE));
         let scratch = Scratch { packed, own, ..self };
-        if packed * threads::current() <= COPIES {
+        if is_packed_by_each(packed) {
             scratch.with_copies(tasks, pack, run);
         } else {
             scratch.shared(tasks, pack, run);
@@ -51,6 +57,30 @@ impl Scratch {
                 // SAFETY: every thread of the pool has a stretch of its own, and runs one task at a time.
                 let own = unsafe { packed.add(self.packed + threads::index() * self.own) };
                 run(task, packed.get(), own);
+            });
+        });
+    }
+
+    /// As [`Scratch::run`], with `run(group, task, packed, own)` for all tasks of some groups. A group needs its [`share`] of the pieces, which one thread
+    /// packs; another that helps it finds them packed.
+    pub fn run_groups(
+        self,
+        groups: usize,
+        tasks: usize,
+        pack: impl Fn(usize, *mut f32) + Sync,
+        run: impl Fn(usize, usize, *mut f32, *mut f32) + Sync,
+    ) {
+        let [packed, own] = [self.packed, self.own].map(|len| len.next_multiple_of(LINE));
+        with_scratch(packed + threads::current() * own, |scratch| {
+            let scratch = SendPtr(scratch.as_mut_ptr());
+            threads::for_each(groups, |group| {
+                let (first, last) = share(self.pieces, group, groups);
+                (first..last).for_each(|piece| pack(piece, scratch.get()));
+                threads::for_each(tasks, |task| {
+                    // SAFETY: as in `shared`. A thread that waits for a group's tasks may run others, but no task waits.
+                    let own = unsafe { scratch.add(packed + threads::index() * own) };
+                    run(group, task, scratch.get(), own);
+                });
             });
         });
     }
@@ -110,7 +140,7 @@ impl SendPtr {
 
     /// # Safety
     /// As for `pointer::add`.
-    pub unsafe fn add(self, count: usize) -> *mut f32 {
+    unsafe fn add(self, count: usize) -> *mut f32 {
         // SAFETY: the caller vouches for it.
         unsafe { self.0.add(count) }
     }
