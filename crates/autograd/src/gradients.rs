@@ -45,14 +45,14 @@ impl Gradients {
     /// Goes through the nodes from the last to the first and lets each operation pass its gradient on to its inputs. The
     /// gradient of the last node is `seed`.
     pub fn backward(&mut self, graph: &Graph, params: &Params, from: NodeId, seed: &[f32]) {
-        self.nodes.resize_with(self.nodes.len().max(graph.nodes.len()), Buffer::default);
+        self.nodes.resize_with(self.nodes.len().max(graph.nodes().len()), Buffer::default);
         self.written.clear();
-        self.written.resize(graph.nodes.len(), false);
+        self.written.resize(graph.nodes().len(), false);
         self.fit_to(params);
         let values = graph.values(params);
         let mut scratch = std::mem::take(&mut self.scratch);
         self.non_finite = None;
-        let mut sink = Sink { nodes: &graph.nodes, gradients: self, params, by: from };
+        let mut sink = Sink { nodes: graph.nodes(), gradients: self, params, by: from };
         sink.add(from, |out, accum| {
             debug_assert_eq!(accum, Accum::Replace);
             out.copy_from_slice(seed);
@@ -64,7 +64,7 @@ impl Gradients {
                 let node = NodeId(at as u32);
                 sink.by = node;
                 let workspace = &graph.workspace;
-                graph.nodes[at].op.backward(Backward {
+                graph.nodes()[at].op.backward(Backward {
                     node,
                     values,
                     workspace,

@@ -8,8 +8,12 @@ use crate::{ParamId, Params};
 /// What the forward pass leaves behind.
 #[derive(Default)]
 pub(crate) struct Graph {
-    pub nodes: Vec<Node>,
-    /// One per node, and more from longer passes before.
+    /// Those of this pass, and more from longer passes before. A node's parts are written to its place one by one: put together elsewhere and copied, it
+    /// would have to wait until they can be read together.
+    nodes: Vec<Node>,
+    /// The number of nodes in this pass.
+    len: usize,
+    /// One per node.
     values: Vec<Buffer>,
     pub workspace: Workspace,
     /// Layers that modules have named, of [`crate::Pass::name_layer`].
@@ -107,19 +111,26 @@ impl NodeId {
 }
 
 impl Graph {
-    /// Its nodes, first to last.
+    /// First to last.
+    #[inline]
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes[..self.len]
+    }
+
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
-        (0..self.nodes.len() as u32).map(NodeId)
+        (0..self.len as u32).map(NodeId)
     }
 
     #[inline]
     pub fn values<'a>(&'a self, params: &'a Params) -> Values<'a> {
-        Values { nodes: &self.nodes, values: &self.values, params }
+        Values { nodes: self.nodes(), values: &self.values, params }
     }
 
     #[inline]
     pub fn clear(&mut self) {
-        self.nodes.clear();
+        // Operations of the user's are let go.
+        self.nodes[..self.len].iter_mut().for_each(|node| node.op = Op::Input);
+        self.len = 0;
         self.named.clear();
         self.workspace.used = 0;
         self.workspace.indices.clear();
@@ -134,25 +145,44 @@ impl Graph {
         needs_gradient: bool,
         forward: impl FnOnce(Forward<'_>) -> Op,
     ) -> NodeId {
-        let at = self.nodes.len();
-        if at == self.values.len() {
-            self.values.push(Buffer::default());
-        }
-        let (before, rest) = self.values.split_at_mut(at);
-        rest[0].resize(shape.len());
-        let values = Values { nodes: &self.nodes, values: before, params };
-        let op = forward(Forward { values, out: &mut rest[0], workspace: &mut self.workspace });
-        self.nodes.push(Node { op, shape, needs_gradient });
+        let at = self.next();
+        let (nodes, node) = split(&mut self.nodes, at);
+        let (values, out) = split(&mut self.values, at);
+        out.resize(shape.len());
+        let values = Values { nodes, values, params };
+        node.op = forward(Forward { values, out, workspace: &mut self.workspace });
+        node.shape = shape;
+        node.needs_gradient = needs_gradient;
+        self.len += 1;
         NodeId(at as u32)
     }
 
     /// Appends a node that has no memory of its own.
     #[inline]
     pub fn alias(&mut self, op: Op, shape: Shape, needs_gradient: bool) -> NodeId {
-        if self.nodes.len() == self.values.len() {
+        let at = self.next();
+        let node = &mut self.nodes[at];
+        node.op = op;
+        node.shape = shape;
+        node.needs_gradient = needs_gradient;
+        self.len += 1;
+        NodeId(at as u32)
+    }
+
+    /// The place of the next node.
+    #[inline]
+    fn next(&mut self) -> usize {
+        if self.len == self.nodes.len() {
+            self.nodes.push(Node { op: Op::Input, shape: Shape::SCALAR, needs_gradient: false });
             self.values.push(Buffer::default());
         }
-        self.nodes.push(Node { op, shape, needs_gradient });
-        NodeId(self.nodes.len() as u32 - 1)
+        self.len
     }
+}
+
+/// What stands before a place, and what stands there.
+#[inline]
+fn split<T>(all: &mut [T], at: usize) -> (&[T], &mut T) {
+    let (before, rest) = all.split_at_mut(at);
+    (before, &mut rest[0])
 }

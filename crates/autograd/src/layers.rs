@@ -72,7 +72,7 @@ impl Pass<'_> {
         let mut recomputed = vec![];
         for Found { layer, activation, pre_activation, output } in find(&graph) {
             let (out, shape) = values.shaped(output);
-            let pre_activation = match (pre_activation, &graph.nodes[output.index()].op) {
+            let pre_activation = match (pre_activation, &graph.nodes()[output.index()].op) {
                 (Some(node), _) => values.get(node),
                 (None, Op::Linear(op)) => {
                     recomputed.resize(out.len(), 0.0);
@@ -90,7 +90,7 @@ impl Pass<'_> {
 fn find(graph: &Graph) -> Vec<Found> {
     let mut found: Vec<Found> = vec![];
     // Linear maps that some non-linearity acts on, and non-linearities that a module has named.
-    let mut taken = vec![false; graph.nodes.len()];
+    let mut taken = vec![false; graph.nodes().len()];
     for &Named { layer, pre_activation, activation } in &graph.named {
         taken[activation.index()] = true;
         if let Some((linear, _)) = linear_before(graph, pre_activation) {
@@ -104,7 +104,7 @@ fn find(graph: &Graph) -> Vec<Found> {
         });
     }
     for output in graph.ids().filter(|id| !taken[id.index()]).collect::<Vec<_>>() {
-        let (x, activation) = match graph.nodes[output.index()].op {
+        let (x, activation) = match graph.nodes()[output.index()].op {
             Op::Activation(x, activation) if activation != Activation::Identity => (x, Some(activation)),
             Op::Prelu(x, _) => (x, None),
             _ => continue,
@@ -115,7 +115,7 @@ fn find(graph: &Graph) -> Vec<Found> {
         }
     }
     for output in graph.ids().filter(|id| !taken[id.index()]) {
-        if let Op::Linear(op) = graph.nodes[output.index()].op
+        if let Op::Linear(op) = graph.nodes()[output.index()].op
             && let Some(layer) = layer_of(graph, op)
         {
             let kept = op.activation() == Activation::Identity;
@@ -134,7 +134,7 @@ fn find(graph: &Graph) -> Vec<Found> {
 /// The linear map that a value comes from, and a parameter of its layer.
 fn linear_before(graph: &Graph, mut node: NodeId) -> Option<(NodeId, ParamId)> {
     loop {
-        node = match graph.nodes[node.index()].op {
+        node = match graph.nodes()[node.index()].op {
             Op::Linear(op) => return layer_of(graph, op).map(|layer| (node, layer)),
             Op::MatMul(op) => {
                 return op.operands().into_iter().find_map(|side| param(graph, side)).map(|w| (node, w));
@@ -158,14 +158,14 @@ fn linear_before(graph: &Graph, mut node: NodeId) -> Option<(NodeId, ParamId)> {
 
 /// A parameter of the layer that a linear map belongs to: its weight, or its bias where the weight is another layer's turned round.
 fn layer_of(graph: &Graph, op: Linear) -> Option<ParamId> {
-    let is_own = matches!(graph.nodes[op.weight_node().index()].op, Op::Param(_));
+    let is_own = matches!(graph.nodes()[op.weight_node().index()].op, Op::Param(_));
     let bias = op.bias_node().filter(|_| !is_own).and_then(|bias| param(graph, bias));
     bias.or_else(|| param(graph, op.weight_node()))
 }
 
 /// The parameter that a value is, as it stands or in another shape.
 fn param(graph: &Graph, node: NodeId) -> Option<ParamId> {
-    match graph.nodes[node.index()].op {
+    match graph.nodes()[node.index()].op {
         Op::Param(id) => Some(id),
         Op::Transpose(x) | Op::Reshape(x) | Op::Detach(x) => param(graph, x),
         _ => None,

@@ -120,8 +120,8 @@ impl<'p> Pass<'p> {
         let values = graph.values(self.params);
         graph.ids().find_map(|id| {
             let bad = values.get(id).iter().find(|x| !x.is_finite())?;
-            let node = &graph.nodes[id.index()];
-            let what = node.op.describe(self.params, &graph.nodes);
+            let node = &graph.nodes()[id.index()];
+            let what = node.op.describe(self.params, graph.nodes());
             Some(format!("{what} of shape {} (operation {} of the pass) has {bad}", node.shape, id.index()))
         })
     }
@@ -142,7 +142,8 @@ impl<'p> Pass<'p> {
     /// ```
     pub fn first_non_finite_gradient(&self) -> Option<String> {
         let NonFinite { by, of, found } = self.tape.gradients.borrow().non_finite?;
-        let nodes = &self.tape.graph.borrow().nodes;
+        let graph = self.tape.graph.borrow();
+        let nodes = graph.nodes();
         let describe = |id: NodeId| nodes[id.index()].op.describe(self.params, nodes);
         let (of, name, shape) = (describe(of), describe(by), nodes[by.index()].shape);
         let at = by.index();

@@ -26,7 +26,7 @@ impl<'p> Var<'p> {
     /// Its shape.
     #[inline]
     pub fn shape(self) -> Shape {
-        self.pass.tape.graph.borrow().nodes[self.node.index()].shape
+        self.pass.tape.graph.borrow().nodes()[self.node.index()].shape
     }
 
     /// A copy of its value.
@@ -82,7 +82,7 @@ impl<'p> Var<'p> {
     fn run_backward(self, seed: &[f32]) {
         let graph = self.pass.tape.graph.borrow();
         assert!(
-            graph.nodes[self.node.index()].needs_gradient,
+            graph.nodes()[self.node.index()].needs_gradient,
             "backward of a value that depends on no parameter and no variable"
         );
         self.pass.tape.gradients.borrow_mut().backward(&graph, self.pass.params, self.node, seed);
@@ -91,7 +91,7 @@ impl<'p> Var<'p> {
     /// The gradient that the last backward pass gave a variable of [`Pass::variable`]. `None` if it did not reach it, or
     /// this is not such a variable: the gradients in between are overwritten as soon as they have been used.
     pub fn gradient(self) -> Option<Tensor> {
-        if !matches!(self.pass.tape.graph.borrow().nodes[self.node.index()].op, Op::Variable) {
+        if !matches!(self.pass.tape.graph.borrow().nodes()[self.node.index()].op, Op::Variable) {
             return None;
         }
         let gradients = self.pass.tape.gradients.borrow();
@@ -110,13 +110,13 @@ impl<'p> Var<'p> {
 
     #[inline]
     pub(crate) fn needs_gradient(self) -> bool {
-        self.pass.tape.graph.borrow().nodes[self.node.index()].needs_gradient
+        self.pass.tape.graph.borrow().nodes()[self.node.index()].needs_gradient
     }
 
     /// The parameter this value is, if it is one as it stands.
     #[inline]
     pub(crate) fn as_param(self) -> Option<ParamId> {
-        match self.pass.tape.graph.borrow().nodes[self.node.index()].op {
+        match self.pass.tape.graph.borrow().nodes()[self.node.index()].op {
             Op::Param(id) => Some(id),
             _ => None,
         }

@@ -132,6 +132,10 @@ fn the_first_operation_that_is_not_finite_is_named() {
     let _ = y.exp().mean();
     let expected = "linear (0.weight) of shape [3, 1] (operation 2 of the pass) has inf";
     assert_eq!(pass.first_non_finite().as_deref(), Some(expected));
+    // A shorter pass has nothing of it.
+    let pass = tape.eval(&params);
+    pass.input(&Tensor::full([3, 2], 1.0));
+    assert_eq!(pass.first_non_finite(), None);
 }
 
 #[test]

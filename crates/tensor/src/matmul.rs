@@ -93,14 +93,19 @@ pub fn linear(x: Mat<'_>, weight: Mat<'_>, bias: Option<&[f32]>, activation: Act
 }
 
 #[track_caller]
+#[inline]
 fn check(operation: &str, a: Mat<'_>, b: Mat<'_>, out: &[f32]) {
+    if a.cols() != b.rows() || out.len() != a.rows() * b.cols() {
+        refuse(operation, a, b, out.len());
+    }
+}
+
+/// Apart: in `check`, what is formatted would be copied to memory in each call.
+#[track_caller]
+#[cold]
+fn refuse(operation: &str, a: Mat<'_>, b: Mat<'_>, len: usize) -> ! {
     assert!(a.cols() == b.rows(), "{operation}: {a:?} x {b:?}: the inner extents differ");
-    assert!(
-        out.len() == a.rows() * b.cols(),
-        "{operation}: {a:?} x {b:?} has {} elements, the output {}",
-        a.rows() * b.cols(),
-        out.len()
-    );
+    panic!("{operation}: {a:?} x {b:?} has {} elements, the output {len}", a.rows() * b.cols())
 }
 
 struct BiasActivation<'a> {

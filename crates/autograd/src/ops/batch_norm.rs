@@ -64,7 +64,7 @@ impl<'p> Var<'p> {
             invert(variance, inverse, eps);
         });
         let graph = self.pass.tape.graph.borrow();
-        if let Op::BatchNorm(op) = graph.nodes[y.node.index()].op {
+        if let Op::BatchNorm(op) = graph.nodes()[y.node.index()].op {
             let (mean, rest) = graph.workspace.saved(op.saved).split_at(features);
             seen(mean, &rest[..features]);
         }

@@ -186,6 +186,18 @@ mod tests {
     }
 
     #[test]
+    fn the_next_pass_lets_it_go() {
+        let product: Arc<dyn CustomOp> = Arc::new(Product);
+        let (mut tape, params) = (crate::Tape::new(), Params::new());
+        let pass = tape.eval(&params);
+        let x = pass.input(&noise([2]));
+        pass.apply(&product, &[x, x]);
+        assert_eq!(Arc::strong_count(&product), 2);
+        tape.eval(&params);
+        assert_eq!(Arc::strong_count(&product), 1);
+    }
+
+    #[test]
     fn it_refuses_shapes_itself() {
         let product: Arc<dyn CustomOp> = Arc::new(Product);
         panics_with("product: shapes [[2], [3]]", |pass| {

@@ -87,7 +87,7 @@ pub(crate) fn gemm<E: Epilogue>(isa: Isa, a: Operand<'_>, b: Operand<'_>, out: O
     }
     let plan = Plan::new(a, b, out);
     if narrow::fits(&plan) {
-        narrow::run(isa, plan, epilogue);
+        narrow::run(isa, &plan, epilogue);
     } else if let Some(plan) = sparse::fitting(&plan) {
         sparse::run(isa, plan, epilogue);
     } else {

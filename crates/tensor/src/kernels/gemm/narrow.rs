@@ -25,7 +25,7 @@ pub(super) fn fits(plan: &Plan) -> bool {
 }
 
 /// Computes the product on all threads.
-pub(super) fn run<E: Epilogue>(isa: Isa, plan: Plan, epilogue: &E) {
+pub(super) fn run<E: Epilogue>(isa: Isa, plan: &Plan, epilogue: &E) {
     let quads = plan.k / QUAD;
     if quads < LISTED {
         return by_rows(isa, plan, Quads::All(quads), epilogue);
@@ -37,7 +37,7 @@ pub(super) fn run<E: Epilogue>(isa: Isa, plan: Plan, epilogue: &E) {
             // SAFETY: the list has room for all quads, and their rows are inside `b`; an `f32` has the size and the alignment of an `u32`.
             unsafe {
                 *list.add(count) = quad as u32;
-                count += usize::from(!is_zero(&plan, quad));
+                count += usize::from(!is_zero(plan, quad));
             }
         }
         by_rows(isa, plan, Quads::Listed(SendPtr(list.cast()), count), epilogue);
@@ -67,11 +67,16 @@ enum Quads {
     Listed(SendPtr, usize),
 }
 
-fn by_rows<E: Epilogue>(isa: Isa, plan: Plan, quads: Quads, epilogue: &E) {
+#[inline(always)]
+fn by_rows<E: Epilogue>(isa: Isa, plan: &Plan, quads: Quads, epilogue: &E) {
     let isa = isa.narrowed(plan.m);
-    let tasks = (plan.m * plan.n * plan.k).div_ceil(TASK).max(1);
+    let tasks = (plan.m * plan.n * plan.k).div_ceil(TASK);
+    if tasks <= 1 {
+        // The divisions below would be a tenth of a small product.
+        return dispatch(isa, Rows { plan, rows: (0, plan.m), quads, epilogue });
+    }
     let rows = plan.m.div_ceil(tasks).next_multiple_of(2 * isa.lanes());
-    threads::for_each(plan.m.div_ceil(rows), |task| {
+    threads::for_each(plan.m.div_ceil(rows), move |task| {
         let rows = (task * rows, ((task + 1) * rows).min(plan.m));
         dispatch(isa, Rows { plan, rows, quads, epilogue });
     });
@@ -79,7 +84,7 @@ fn by_rows<E: Epilogue>(isa: Isa, plan: Plan, quads: Quads, epilogue: &E) {
 
 /// Computes some rows of the product.
 struct Rows<'e, E> {
-    plan: Plan,
+    plan: &'e Plan,
     rows: (usize, usize),
     quads: Quads,
     epilogue: &'e E,
@@ -96,7 +101,7 @@ impl<E: Epilogue> Kernel for Rows<'_, E> {
             3 => self.columns::<S, 3>(),
             _ => self.columns::<S, COLUMNS>(),
         }
-        let (plan, (first, last)) = (&self.plan, self.rows);
+        let (plan, (first, last)) = (self.plan, self.rows);
         for j in 0..plan.n {
             // SAFETY: the rows of a column lie side by side in the part of `out` that this task alone writes.
             let segment = unsafe {
