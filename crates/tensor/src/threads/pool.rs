@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -101,15 +101,9 @@ impl Pool {
         occupied(|| {
             let mut in_vain = 0;
             while self.inside.load(Ordering::Relaxed) > 0 {
-                in_vain = if rayon::yield_now() == Some(Yield::Executed) { 0 } else { in_vain + 1 };
-                match in_vain {
-                    0 => {}
-                    1..HOT => (0..4).for_each(|_| std::hint::spin_loop()),
-                    HOT..WARM => std::thread::yield_now(),
-                    _ => {
-                        std::thread::sleep(NAP);
-                        in_vain = WARM;
-                    }
+                in_vain = look_for_work(in_vain).min(WARM);
+                if in_vain == WARM {
+                    std::thread::sleep(NAP);
                 }
             }
         });
@@ -133,8 +127,53 @@ impl Drop for Inside<'_> {
 }
 
 /// [`rayon::join`], whose second half may run on a worker that has slept.
+///
+/// Where that half takes longer, this worker looks for work until it is done, as in [`Pool::keep_awake`]: rayon's own way to wait goes to sleep.
 pub(super) fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
-    rayon::join(a, || occupied(b))
+    let is_elsewhere = AtomicBool::new(false);
+    let here = rayon::current_thread_index();
+    rayon::join(
+        || {
+            let result = a();
+            let mut in_vain = 0;
+            while is_elsewhere.load(Ordering::Acquire) && in_vain < WARM {
+                in_vain = look_for_work(in_vain);
+            }
+            result
+        },
+        || {
+            let _elsewhere = (rayon::current_thread_index() != here).then(|| Raised::new(&is_elsewhere));
+            occupied(b)
+        },
+    )
+}
+
+/// A flag that is set for as long as this lives.
+struct Raised<'f>(&'f AtomicBool);
+
+impl<'f> Raised<'f> {
+    fn new(flag: &'f AtomicBool) -> Self {
+        flag.store(true, Ordering::Release);
+        Raised(flag)
+    }
+}
+
+impl Drop for Raised<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+/// Does some work if there is any, after so many looks in vain, and says how many there have been now.
+fn look_for_work(in_vain: u32) -> u32 {
+    if rayon::yield_now() == Some(Yield::Executed) {
+        return 0;
+    }
+    match in_vain + 1 {
+        1..HOT => (0..4).for_each(|_| std::hint::spin_loop()),
+        _ => std::thread::yield_now(),
+    }
+    in_vain + 1
 }
 
 /// Runs `body`, during which this worker is in the midst of something.
@@ -186,6 +225,31 @@ mod tests {
         assert!(catch_unwind(AssertUnwindSafe(panic)).is_err());
         assert!(comes_true(|| Arc::strong_count(&pool) == 1));
         assert_eq!(pool.stay(|| 7), 7);
+    }
+
+    #[test]
+    fn who_waits_for_the_other_half_stays_awake_and_helps() {
+        let pool = pool(2);
+        // As soon as this worker waits, there is work that only it can do.
+        let (stolen, helped) = (AtomicBool::new(false), AtomicBool::new(false));
+        let here = || rayon::current_thread_index();
+        pool.enter(|| {
+            let caller = here();
+            let first = || {
+                let begun = comes_true(|| stolen.load(Ordering::Acquire));
+                assert!(begun);
+            };
+            let second = || {
+                stolen.store(here() != caller, Ordering::Release);
+                let busy = || assert!(comes_true(|| helped.load(Ordering::Acquire)));
+                join(busy, || helped.store(here() == caller, Ordering::Release));
+            };
+            join(first, second);
+        });
+        assert!(helped.into_inner());
+        // A panic over there ends the wait as well.
+        let panic = || pool.enter(|| join(|| (), || panic!("on purpose")));
+        assert!((0..20).all(|_| catch_unwind(AssertUnwindSafe(panic)).is_err()));
     }
 
     #[test]
