@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use layerwise_tensor::{
-    Accum, Activation, Buffer, Mat, Rng, bce, elementwise, linear, matmul, reduce, softmax, threads,
+    Accum, Activation, Buffer, Mat, Rng, bce, elementwise, linear, matmul, matmul_has_parts, matmul_in_parts,
+    reduce, softmax, threads,
 };
 
 /// Numbers between -1 and 1.
@@ -40,6 +41,14 @@ fn products(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("weight gradient", &shape), |bencher| {
             bencher.iter(|| matmul(dy.t(), x, &mut dw, Accum::Replace));
         });
+        if matmul_has_parts(dy.t(), x) {
+            group.bench_function(BenchmarkId::new("weight gradient, used up", &shape), |bencher| {
+                let add = |product: &mut [f32], dw: &mut [f32]| {
+                    dw.iter_mut().zip(product).for_each(|(dw, product)| *dw += *product);
+                };
+                bencher.iter(|| matmul_in_parts(dy.t(), x, &mut dw[..], add));
+            });
+        }
         group.bench_function(BenchmarkId::new("input gradient", &shape), |bencher| {
             bencher.iter(|| matmul(dy, w, &mut dx, Accum::Replace));
         });

@@ -20,7 +20,7 @@ pub mod threads;
 pub use accum::Accum;
 pub use activation::Activation;
 pub use buffer::Buffer;
-pub use matmul::{Mat, linear, matmul};
+pub use matmul::{Mat, linear, matmul, matmul_has_parts, matmul_in_parts};
 pub use random::{Rng, RngState, Stream};
 pub use shape::{MAX_RANK, Shape};
 pub use tensor::Tensor;

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::kernels::{Epilogue, Isa, NoEpilogue, Operand, Output, Simd, gemm};
+use crate::kernels::{
+    self, Epilogue, Isa, Kernel, NoEpilogue, Operand, Output, Simd, dispatch, gemm, gemm_in_parts,
+};
+use crate::threads::Slices;
 use crate::{Accum, Activation};
 
 /// A borrowed row-major matrix, or the transpose of one.
@@ -70,8 +73,67 @@ impl fmt::Debug for Mat<'_> {
 /// If the shapes do not fit, or `out` does not have `m * n` elements.
 #[track_caller]
 pub fn matmul(a: Mat<'_>, b: Mat<'_>, out: &mut [f32], accum: Accum) {
-    check("matmul", a, b, out);
+    check("matmul", a, b, out.len());
     gemm(Isa::best(), a.0, b.0, Output { data: out, accum }, &NoEpilogue);
+}
+
+/// Whether [`matmul_in_parts`] can compute `a b`: there are many rows, `b` is not transposed, and all of it stays in a core's second-level cache.
+///
+/// # Panics
+/// If the shapes do not fit.
+#[track_caller]
+pub fn matmul_has_parts(a: Mat<'_>, b: Mat<'_>) -> bool {
+    check("matmul_has_parts", a, b, a.rows() * b.cols());
+    kernels::has_parts(Isa::best(), a.0, b.0)
+}
+
+/// Computes `a [m, k] b [k, n]` to use it up: calls `body` with a few rows of the product after the other, on any thread, and with the part of `slices` that
+/// belongs to them. The product never leaves the cache; written as a whole and read again, a large one goes through memory. `body` may overwrite what it is given.
+///
+/// The numbers are those of [`matmul`]. As in [`threads::for_each_part`](crate::threads::for_each_part), `body` is compiled for the widest instructions of the
+/// machine as far as it is inlined.
+///
+/// ```
+/// use layerwise_tensor::{Mat, matmul_in_parts};
+/// let (x, y) = ([1.0; 100], [1.0, 10.0]);
+/// let mut sum = [0.5; 200];
+/// matmul_in_parts(Mat::new(&x, 100, 1), Mat::new(&y, 1, 2), &mut sum[..], |product, sum| {
+///     sum.iter_mut().zip(product).for_each(|(sum, product)| *sum += *product);
+/// });
+/// assert_eq!(sum[..4], [1.5, 10.5, 1.5, 10.5]);
+/// ```
+///
+/// # Panics
+/// If the shapes do not fit, the slices do not have `m * n` elements, or the product does not come in parts ([`matmul_has_parts`]).
+#[track_caller]
+pub fn matmul_in_parts<S: Slices + Send>(
+    a: Mat<'_>,
+    b: Mat<'_>,
+    slices: S,
+    body: impl Fn(&mut [f32], S) + Sync,
+) {
+    let isa = Isa::best();
+    check("matmul_in_parts", a, b, slices.common_len());
+    assert!(matmul_has_parts(a, b), "matmul_in_parts: {a:?} x {b:?} does not come in parts");
+    gemm_in_parts(isa, a.0, b.0, slices, |product, slices| {
+        dispatch(isa, Part { product, slices, body: &body });
+    });
+}
+
+/// Rows of a product with what is done to them, compiled for each instruction set.
+struct Part<'p, S, B> {
+    product: &'p mut [f32],
+    slices: S,
+    body: &'p B,
+}
+
+impl<T, B: Fn(&mut [f32], T)> Kernel for Part<'_, T, B> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        (self.body)(self.product, self.slices);
+    }
 }
 
 /// `out [batch, out] = activation(x [batch, in] weight^T + bias)`, with `weight [out, in]` as PyTorch stores it, in one pass.
@@ -80,7 +142,7 @@ pub fn matmul(a: Mat<'_>, b: Mat<'_>, out: &mut [f32], accum: Accum) {
 /// If the shapes do not fit, `bias` does not have as many elements as `weight` has rows, or `out` does not have `batch * out`.
 #[track_caller]
 pub fn linear(x: Mat<'_>, weight: Mat<'_>, bias: Option<&[f32]>, activation: Activation, out: &mut [f32]) {
-    check("linear", x, weight.t(), out);
+    check("linear", x, weight.t(), out.len());
     if let Some(bias) = bias {
         assert!(
             bias.len() == weight.rows(),
@@ -94,9 +156,9 @@ pub fn linear(x: Mat<'_>, weight: Mat<'_>, bias: Option<&[f32]>, activation: Act
 
 #[track_caller]
 #[inline]
-fn check(operation: &str, a: Mat<'_>, b: Mat<'_>, out: &[f32]) {
-    if a.cols() != b.rows() || out.len() != a.rows() * b.cols() {
-        refuse(operation, a, b, out.len());
+fn check(operation: &str, a: Mat<'_>, b: Mat<'_>, len: usize) {
+    if a.cols() != b.rows() || len != a.rows() * b.cols() {
+        refuse(operation, a, b, len);
     }
 }
 

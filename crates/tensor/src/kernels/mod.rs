@@ -16,7 +16,7 @@ mod simd;
 mod twins;
 
 pub(crate) use denormals::flush_denormals;
-pub(crate) use gemm::{Epilogue, NoEpilogue, Operand, Output, gemm};
+pub(crate) use gemm::{Epilogue, NoEpilogue, Operand, Output, gemm, gemm_in_parts, has_parts};
 pub(crate) use isa::{Isa, Kernel, dispatch};
 pub(crate) use math::{exp, ln_1p, mul_add, sigmoid, tanh};
 pub(crate) use peak::{multiply_add, multiply_add_flops};

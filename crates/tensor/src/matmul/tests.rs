@@ -186,6 +186,89 @@ fn listing_what_is_not_zero_changes_no_bit() {
     }
 }
 
+#[test]
+fn parts_of_a_product_have_the_bits_of_all_of_it() {
+    // Whole tiles, blocks and panels, and some that are not; and shapes of which a sparse one comes in parts with its zeros listed.
+    for [m, n, k] in [[96, 32, 1], [130, 70, 33], [256, 128, 32], [512, 65, 16], [300, 33, 0]] {
+        for (density, turned_left) in [(1.0, false), (1.0, true), (0.2, true)] {
+            let a = noise(m * k, 1);
+            let b =
+                noise(k * n, 2).iter().map(|&x| if x.abs() < density { x } else { 0.0 }).collect::<Vec<_>>();
+            let (a, b) = (mat(&a, m, k, turned_left), Mat::new(&b, k, n));
+            let before = noise(m * n, 3);
+            for isa in Isa::available() {
+                let mut truth = before.clone();
+                gemm(isa, a.0, b.0, Output { data: &mut truth, accum: Accum::Add }, &NoEpilogue);
+                assert!(kernels::has_parts(isa, a.0, b.0), "{isa:?} {a:?} {b:?}");
+                for threads in 1..4 {
+                    let mut out = before.clone();
+                    let add = |product: &mut [f32], (at, out): (std::ops::Range<usize>, &mut [f32])| {
+                        assert_eq!((product.len(), at.start % n, at.len() % n), (at.len(), 0, 0));
+                        out.iter_mut().zip(&*product).for_each(|(out, product)| *out += product);
+                        product.fill(f32::NAN); // nobody needs it any more
+                    };
+                    let slices = (0..m * n, &mut out[..]);
+                    crate::threads::run_on(threads, || gemm_in_parts(isa, a.0, b.0, slices, add));
+                    assert!(out == truth, "{isa:?} {threads} threads, {density} of {a:?} {b:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_part_stays_as_it_is_while_its_body_does_something_else() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let (a, b, mut out) = (noise(480 * 8, 1), noise(8 * 16, 2), vec![0.0; 480 * 16]);
+    let (a, b) = (Mat::new(&a, 480, 8), Mat::new(&b, 8, 16));
+    let parts = AtomicUsize::new(0);
+    crate::threads::run_on(2, || {
+        matmul_in_parts(a, b, &mut out[..], |product, out| {
+            let (before, kept) = (parts.fetch_add(1, Ordering::Relaxed), product.to_vec());
+            // As a wait for other threads may: it gives this thread another part.
+            let _ = rayon::yield_now();
+            if before == 0 {
+                assert!(parts.load(Ordering::Relaxed) > 1);
+            }
+            assert!(product == kept);
+            out.copy_from_slice(product);
+        });
+    });
+    let mut truth = vec![0.0; 480 * 16];
+    matmul(a, b, &mut truth, Accum::Replace);
+    assert!(out == truth);
+}
+
+#[test]
+fn which_products_come_in_parts() {
+    let has_parts = |m: usize, n: usize, k: usize| {
+        let (a, b) = (vec![0.0; m * k], vec![0.0; k * n]);
+        matmul_has_parts(Mat::new(&a, m, k), Mat::new(&b, k, n))
+    };
+    assert!(has_parts(512, 784, 32) && has_parts(512, 784, 128));
+    // All of the right-hand side in every core's cache would be too much; there are few rows; or none.
+    assert!(
+        !has_parts(512, 784, 512)
+            && !has_parts(10, 256, 32)
+            && !has_parts(0, 10, 10)
+            && !has_parts(100, 0, 10)
+    );
+    let x = [0.0; 200];
+    assert!(!matmul_has_parts(Mat::new(&x, 100, 2), Mat::new(&x[..20], 10, 2).t()));
+}
+
+#[test]
+#[should_panic(expected = "matmul_in_parts: [2, 3] x [3, 2] does not come in parts")]
+fn a_small_product_does_not_come_in_parts() {
+    matmul_in_parts(Mat::new(&[0.0; 6], 2, 3), Mat::new(&[0.0; 6], 3, 2), 0..4, |_, _| ());
+}
+
+#[test]
+#[should_panic(expected = "matmul_in_parts: [2, 3] x [3, 2] has 4 elements, the output 5")]
+fn a_part_has_its_slices() {
+    matmul_in_parts(Mat::new(&[0.0; 6], 2, 3), Mat::new(&[0.0; 6], 3, 2), 0..5, |_, _| ());
+}
+
 /// A matrix of `rows` by `cols`, stored column by column.
 fn turned(matrix: &[f32], rows: usize, cols: usize) -> Vec<f32> {
     (0..rows * cols).map(|i| matrix[i % rows * cols + i / rows]).collect()

@@ -1,12 +1,15 @@
 //! How a product is cut into tasks.
 
+use std::ops::Range;
+
 use super::block::{Block, Left};
 use super::pack::{Pack, Panel};
-use super::scratch::{Scratch, is_packed_by_each};
+use super::scratch::{Scratch, is_packed_by_each, lend};
 use super::strip::PackStrip;
-use super::{Epilogue, Plan};
+use super::{Epilogue, NoEpilogue, Plan};
+use crate::buffer::LINE;
 use crate::kernels::isa::{Isa, dispatch};
-use crate::threads;
+use crate::threads::{self, Slices, for_each_part};
 
 /// Multiply-adds that are worth a task of their own: around ten microseconds.
 const TASK: usize = 1 << 20;
@@ -17,8 +20,14 @@ const TASKS_OF_A_THREAD: usize = 8;
 /// Packed panels up to this size (in numbers) stay in the second-level cache while all rows pass by.
 const L2: usize = 1 << 17;
 
+/// Strips from which on it pays to pack all panels.
+const MANY_STRIPS: usize = 8;
+
 /// The least number of strips in a thread's group: its panels are packed for these alone.
 const GROUP: usize = 8;
+
+/// The strips of a part that is handed on: few enough for it to stay near, and a panel is loaded for more than one.
+const STRIPS_OF_A_PART: usize = 2;
 
 /// Panels from which on it pays to pack strips: if that means to turn them, and if it does not.
 const TURNED_PAYS: usize = 8;
@@ -56,6 +65,25 @@ impl Cut {
         }
     }
 
+    /// Whether a part of some rows after the other can be computed from packed panels that stay in the cache.
+    fn has_parts(&self) -> bool {
+        self.strips >= MANY_STRIPS && self.panels * self.panel_len <= L2
+    }
+
+    /// Packs a panel to the place with that number behind `first`, where there is room for it.
+    fn pack(&self, plan: &Plan, panel: usize, first: *mut f32, place: usize) {
+        let place = Panel::at(first.wrapping_add(place * self.panel_len));
+        dispatch(self.isa, Pack { plan: *plan, first: panel * self.width, panel: place });
+    }
+
+    /// Computes some rows of the product from packed panels, with memory for a strip. Not generic, or crates that use parts would compile it again.
+    fn compute_part(&self, part: &Plan, right: *mut f32, strip: *mut f32) {
+        let strips = (0, part.m.div_ceil(self.isa.max_rows()));
+        let left = if self.packs_strips { Left::PackHere(strip) } else { Left::InPlace };
+        let (plan, panels, epilogue) = (*part, (0, self.panels), &NoEpilogue);
+        compute(self.isa, Block { plan, strips, panels, left, right, packs_panels: false, epilogue });
+    }
+
     /// The number of tasks among which the panels are shared, in each of some groups of rows.
     fn column_tasks(&self, groups: usize) -> usize {
         // Never more panels than the cache holds.
@@ -80,7 +108,7 @@ pub(super) fn run<E: Epilogue>(isa: Isa, plan: Plan, epilogue: &E) {
     // Where `b` lies as a panel does, it is packed on the way: what takes time is to read it.
     let packs_panels = cut.packs_strips && plan.b_strides[1] == 1;
     // A few rows do not pay for packing everything; and what is packed has to stay in the cache while the rows pass by.
-    if cut.strips >= 8 && cut.panels * cut.panel_len <= L2 {
+    if cut.has_parts() {
         by_rows(plan, &cut, epilogue);
     } else if packs_panels && !is_packed_by_each(plan.m * plan.k) && cut.strips >= GROUP * threads {
         by_groups(plan, &cut, threads, epilogue);
@@ -91,16 +119,12 @@ pub(super) fn run<E: Epilogue>(isa: Isa, plan: Plan, epilogue: &E) {
 
 /// All panels are packed first; each task takes some strips of rows through all of them.
 fn by_rows<E: Epilogue>(plan: Plan, cut: &Cut, epilogue: &E) {
-    let &Cut { isa, strips, panels, width, panel_len, tasks, packs_strips } = cut;
+    let &Cut { isa, strips, panels, panel_len, tasks, packs_strips, .. } = cut;
     let strip_len = if packs_strips { isa.max_rows() * plan.k } else { 0 };
     let tasks = tasks.min(strips);
     Scratch { packed: panels * panel_len, pieces: panels, own: strip_len }.run(
         tasks,
-        |panel, right| {
-            // SAFETY: there is room for all panels.
-            let place = Panel::at(unsafe { right.add(panel * panel_len) });
-            dispatch(isa, Pack { plan, first: panel * width, panel: place });
-        },
+        |panel, right| cut.pack(&plan, panel, right, panel),
         |task, right, own| {
             let strips = share(strips, task, tasks);
             let left = if packs_strips { Left::PackHere(own) } else { Left::InPlace };
@@ -110,9 +134,38 @@ fn by_rows<E: Epilogue>(plan: Plan, cut: &Cut, epilogue: &E) {
     );
 }
 
+/// Whether [`in_parts`] can compute the product.
+pub(super) fn has_parts(isa: Isa, plan: &Plan) -> bool {
+    Cut::new(isa, plan).has_parts()
+}
+
+/// As [`by_rows`], with a task for each part, which is computed in the thread's own memory.
+pub(super) fn in_parts<S: Slices + Send>(
+    isa: Isa,
+    plan: Plan,
+    slices: S,
+    body: impl Fn(&mut [f32], S) + Sync,
+) {
+    let cut = Cut::new(isa, &plan);
+    let (row, part) = (plan.n, STRIPS_OF_A_PART * isa.max_rows() * plan.n);
+    let strip_len = (isa.max_rows() * plan.k).next_multiple_of(LINE);
+    Scratch { packed: cut.panels * cut.panel_len, pieces: cut.panels, own: strip_len + part }.spread(
+        |each| for_each_part((0..plan.m * row, slices), part, each),
+        |panel, right| cut.pack(&plan, panel, right, panel),
+        |(range, slices): (Range<usize>, S), right, own| {
+            let rows = (range.start / row, range.len() / row);
+            // SAFETY: there are these rows, and behind a strip there is room for a part.
+            unsafe {
+                let compute = |out| cut.compute_part(&plan.some_rows(rows, out), right, own);
+                lend(own.add(strip_len), range.len(), compute, |product| body(product, slices));
+            }
+        },
+    );
+}
+
 /// The strips are packed first; each task takes a group of panels, packs them for itself, and takes all rows through them.
 fn by_columns<E: Epilogue>(plan: Plan, cut: &Cut, packs_panels: bool, epilogue: &E) {
-    let &Cut { isa, strips, panels, width, panel_len, packs_strips, .. } = cut;
+    let &Cut { isa, strips, panels, panel_len, packs_strips, .. } = cut;
     let tasks = cut.column_tasks(1);
     let (packed, pieces) = if packs_strips { (plan.m * plan.k, strips) } else { (0, 0) };
     Scratch { packed, pieces, own: panels.div_ceil(tasks) * panel_len }.run(
@@ -121,11 +174,7 @@ fn by_columns<E: Epilogue>(plan: Plan, cut: &Cut, packs_panels: bool, epilogue: 
         |task, left, right| {
             let (first, last) = share(panels, task, tasks);
             if !packs_panels {
-                for panel in first..last {
-                    // SAFETY: there is room for all panels of the task.
-                    let place = Panel::at(unsafe { right.add((panel - first) * panel_len) });
-                    dispatch(isa, Pack { plan, first: panel * width, panel: place });
-                }
+                (first..last).for_each(|panel| cut.pack(&plan, panel, right, panel - first));
             }
             let left = if packs_strips { Left::Packed(left) } else { Left::InPlace };
             let (strips, panels) = ((0, strips), (first, last));

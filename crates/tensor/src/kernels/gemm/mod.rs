@@ -11,6 +11,8 @@
 //! (forward, and for the gradient of a weight), images have many such rows. If one operand has mostly zeros, [`sparse`] goes further and leaves
 //! single ones out.
 //!
+//! Where the product is used up at once, it can be had some rows at a time ([`gemm_in_parts`]).
+//!
 //! Where there are only a few columns, as with a single example, nothing is packed: see [`narrow`].
 //!
 //! Every element of `out` is one chain of fused multiply-adds in the order of `k`, whatever the tiling. That is why the
@@ -27,6 +29,7 @@ mod strip;
 use super::isa::Isa;
 use super::simd::Simd;
 use crate::Accum;
+use crate::threads::Slices;
 
 /// A matrix of `f32`s with any row and column stride (in elements).
 #[derive(Clone, Copy)]
@@ -95,6 +98,36 @@ pub(crate) fn gemm<E: Epilogue>(isa: Isa, a: Operand<'_>, b: Operand<'_>, out: O
     }
 }
 
+/// Whether [`gemm_in_parts`] can compute the product.
+pub(crate) fn has_parts(isa: Isa, a: Operand<'_>, b: Operand<'_>) -> bool {
+    b.col_stride == 1 && a.rows > 0 && b.cols > 0 && cut::has_parts(isa, &Plan::without_output(a, b))
+}
+
+/// Computes `a b`, a product that [`has_parts`], some rows at a time, in memory that a thread uses again for the next ones, and calls `body` with them
+/// and with the part of `slices` that belongs to them.
+///
+/// # Panics
+/// As [`gemm`]; if there are not as many elements in the slices as in the product, or it has no parts.
+pub(crate) fn gemm_in_parts<S: Slices + Send>(
+    isa: Isa,
+    a: Operand<'_>,
+    b: Operand<'_>,
+    slices: S,
+    body: impl Fn(&mut [f32], S) + Sync,
+) {
+    assert_eq!(b.rows, a.cols, "inner extents of a matrix product");
+    assert_eq!(slices.common_len(), a.rows * b.cols, "elements of the slices beside a matrix product");
+    assert!(a.is_inside() && b.is_inside(), "an operand of a matrix product is shorter than its shape");
+    assert!(has_parts(isa, a, b), "a matrix product without parts");
+    let plan = Plan::without_output(a, b);
+    // What is not turned round comes by rows.
+    let sparse = sparse::fitting(&plan).filter(|plan| plan.out_strides[1] == 1);
+    match sparse.filter(|plan| sparse::has_parts(isa, plan)) {
+        Some(plan) => sparse::in_parts(isa, plan, slices, body),
+        None => cut::in_parts(isa, plan, slices, body),
+    }
+}
+
 impl Operand<'_> {
     fn is_inside(&self) -> bool {
         let last = |extent: usize, stride: usize| extent.saturating_sub(1) * stride;
@@ -141,6 +174,21 @@ impl Plan {
             accum: out.accum,
         };
         if b.col_stride != 1 { plan.turned() } else { plan }
+    }
+
+    /// Some rows of it, with the results at `out`.
+    ///
+    /// # Safety
+    /// There are such rows, and room for the results.
+    unsafe fn some_rows(&self, (first, rows): (usize, usize), out: *mut f32) -> Plan {
+        // SAFETY: as the caller vouches.
+        let a = unsafe { self.a.add(first * self.a_strides[0]) };
+        Plan { m: rows, a, out, ..*self }
+    }
+
+    /// A plan of which [`Plan::some_rows`] are to be computed.
+    fn without_output(a: Operand<'_>, b: Operand<'_>) -> Plan {
+        Plan::new(a, b, Output { data: &mut [], accum: Accum::Replace })
     }
 
     /// Writes a vector of results to `to`.

@@ -34,30 +34,35 @@ impl Scratch {
         pack: impl Fn(usize, *mut f32) + Sync,
         run: impl Fn(usize, *mut f32, *mut f32) + Sync,
     ) {
+        self.spread(|task| threads::for_each(tasks, task), pack, run);
+    }
+
+    /// As [`Scratch::run`], with tasks of any kind that `spread` hands out to all threads.
+    pub fn spread<T>(
+        self,
+        spread: impl FnOnce(&(dyn Fn(T) + Sync)),
+        pack: impl Fn(usize, *mut f32) + Sync,
+        run: impl Fn(T, *mut f32, *mut f32) + Sync,
+    ) {
         // Vectors of panels are to begin at a cache line.
         let [packed, own] = [self.packed, self.own].map(|len| len.next_multiple_of(LINE));
         let scratch = Scratch { packed, own, ..self };
         if is_packed_by_each(packed) {
-            scratch.with_copies(tasks, pack, run);
+            scratch.with_copies(spread, pack, run);
         } else {
-            scratch.shared(tasks, pack, run);
+            scratch.shared(spread, pack, run);
         }
     }
 
-    fn shared(
+    fn shared<T>(
         self,
-        tasks: usize,
+        spread: impl FnOnce(&(dyn Fn(T) + Sync)),
         pack: impl Fn(usize, *mut f32) + Sync,
-        run: impl Fn(usize, *mut f32, *mut f32) + Sync,
+        run: impl Fn(T, *mut f32, *mut f32) + Sync,
     ) {
-        with_scratch(self.packed + threads::current() * self.own, |scratch| {
-            let packed = SendPtr(scratch.as_mut_ptr());
+        with_memory(self.packed, self.own, |packed, own| {
             threads::for_each(self.pieces, |piece| pack(piece, packed.get()));
-            threads::for_each(tasks, |task| {
-                // SAFETY: every thread of the pool has a stretch of its own, and runs one task at a time.
-                let own = unsafe { packed.add(self.packed + threads::index() * self.own) };
-                run(task, packed.get(), own);
-            });
+            spread(&|task| run(task, packed.get(), own.of_this_thread()));
         });
     }
 
@@ -70,37 +75,31 @@ impl Scratch {
         pack: impl Fn(usize, *mut f32) + Sync,
         run: impl Fn(usize, usize, *mut f32, *mut f32) + Sync,
     ) {
-        let [packed, own] = [self.packed, self.own].map(|len| len.next_multiple_of(LINE));
-        with_scratch(packed + threads::current() * own, |scratch| {
-            let scratch = SendPtr(scratch.as_mut_ptr());
+        with_memory(self.packed, self.own, |packed, own| {
             threads::for_each(groups, |group| {
                 let (first, last) = share(self.pieces, group, groups);
-                (first..last).for_each(|piece| pack(piece, scratch.get()));
-                threads::for_each(tasks, |task| {
-                    // SAFETY: as in `shared`. A thread that waits for a group's tasks may run others, but no task waits.
-                    let own = unsafe { scratch.add(packed + threads::index() * own) };
-                    run(group, task, scratch.get(), own);
-                });
+                (first..last).for_each(|piece| pack(piece, packed.get()));
+                // A thread that waits for a group's tasks may run others, but no task waits.
+                threads::for_each(tasks, |task| run(group, task, packed.get(), own.of_this_thread()));
             });
         });
     }
 
     /// A thread packs with its first task.
-    fn with_copies(
+    fn with_copies<T>(
         self,
-        tasks: usize,
+        spread: impl FnOnce(&(dyn Fn(T) + Sync)),
         pack: impl Fn(usize, *mut f32) + Sync,
-        run: impl Fn(usize, *mut f32, *mut f32) + Sync,
+        run: impl Fn(T, *mut f32, *mut f32) + Sync,
     ) {
-        // In front of each copy, alone in its line: whether it has been packed.
-        let stretch = LINE + self.packed + self.own;
-        with_scratch(threads::current() * stretch, |scratch| {
-            (0..threads::current()).for_each(|thread| scratch[thread * stretch] = 0.0);
-            let scratch = SendPtr(scratch.as_mut_ptr());
-            threads::for_each(tasks, |task| {
-                // SAFETY: as in `shared`.
+        with_memory(0, LINE + self.packed + self.own, |_, own| {
+            // In front of each copy, alone in its line: whether it has been packed.
+            // SAFETY: each thread's memory begins with that line.
+            (0..threads::current()).for_each(|thread| unsafe { *own.of(thread) = 0.0 });
+            spread(&|task| {
+                let is_packed = own.of_this_thread();
+                // SAFETY: behind the line there is room for the copy, and behind that for what the thread needs besides.
                 unsafe {
-                    let is_packed = scratch.add(threads::index() * stretch);
                     let packed = is_packed.add(LINE);
                     if *is_packed == 0.0 {
                         (0..self.pieces).for_each(|piece| pack(piece, packed));
@@ -111,6 +110,71 @@ impl Scratch {
             });
         });
     }
+}
+
+/// Calls `compute` with memory for a part of a product, and then `body` with what is there: `place`, unless a `body` that this thread has called before is not
+/// done, but waits for something that it has started on several threads.
+///
+/// # Safety
+/// Nobody else uses the `len` numbers at `place`, apart from such bodies, and `compute` writes to no others.
+pub(super) unsafe fn lend(
+    place: *mut f32,
+    len: usize,
+    compute: impl FnOnce(*mut f32),
+    body: impl FnOnce(&mut [f32]),
+) {
+    thread_local! {
+        static LENT: Cell<bool> = const { Cell::new(false) };
+    }
+    struct Return;
+    impl Drop for Return {
+        fn drop(&mut self) {
+            LENT.set(false);
+        }
+    }
+    if LENT.replace(true) {
+        let mut spare = Buffer::zeros(len);
+        compute(spare.as_mut_ptr());
+        return body(&mut spare);
+    }
+    let _return = Return;
+    compute(place);
+    // SAFETY: as the caller vouches; all numbers are some.
+    body(unsafe { std::slice::from_raw_parts_mut(place, len) });
+}
+
+/// Memory that each thread has for itself, at the same place in one product as in the next: a line that another core has written last takes some 100 nanoseconds
+/// to be written again.
+#[derive(Clone, Copy)]
+struct Own {
+    first: SendPtr,
+    len: usize,
+}
+
+impl Own {
+    fn of(self, thread: usize) -> *mut f32 {
+        self.first.get().wrapping_add(thread * self.len)
+    }
+
+    /// Nobody else's: a thread runs one task at a time.
+    fn of_this_thread(self) -> *mut f32 {
+        self.of(threads::index())
+    }
+}
+
+/// Runs `body` with memory for what is packed, and with some for each thread.
+fn with_memory(packed: usize, own: usize, body: impl FnOnce(SendPtr, Own)) {
+    thread_local! {
+        /// For all threads, and how much of it is for each: as much as any product so far has needed.
+        static OWN: Cell<(Buffer, usize)> = Cell::default();
+    }
+    with_scratch(packed, |packed| {
+        let (mut all, len) = OWN.take();
+        let len = len.max(own.next_multiple_of(LINE));
+        all.resize(threads::current() * len);
+        body(SendPtr(packed.as_mut_ptr()), Own { first: SendPtr(all.as_mut_ptr()), len });
+        OWN.set((all, len));
+    });
 }
 
 /// Runs `body` with memory that this thread keeps for the next call.
@@ -136,12 +200,5 @@ impl SendPtr {
     /// Closures capture the whole of it this way, not the bare pointer inside.
     pub fn get(self) -> *mut f32 {
         self.0
-    }
-
-    /// # Safety
-    /// As for `pointer::add`.
-    unsafe fn add(self, count: usize) -> *mut f32 {
-        // SAFETY: the caller vouches for it.
-        unsafe { self.0.add(count) }
     }
 }

@@ -10,12 +10,14 @@
 mod list;
 mod rows;
 
+use std::ops::Range;
+
 use super::cut::share;
-use super::scratch::Scratch;
-use super::{Epilogue, Plan};
+use super::scratch::{Scratch, lend};
+use super::{Epilogue, NoEpilogue, Plan};
 use crate::buffer::LINE;
 use crate::kernels::isa::{Isa, dispatch};
-use crate::threads;
+use crate::threads::{self, Slices, for_each_part};
 use list::List;
 use rows::Rows;
 
@@ -78,17 +80,40 @@ pub(super) fn run<E: Epilogue>(isa: Isa, plan: Plan, epilogue: &E) {
     }
 }
 
+/// Whether [`in_parts`] can compute the product: all of the lists are made at once, and a thread has as many whole blocks as another.
+pub(super) fn has_parts(isa: Isa, plan: &Plan) -> bool {
+    plan.n * plan.k <= LISTED && Cut::new(isa.lanes(), plan, (0, plan.n)).parts == 1
+}
+
+/// Computes the product in parts of a block each, in the thread's own memory.
+pub(super) fn in_parts<S: Slices + Send>(
+    isa: Isa,
+    plan: Plan,
+    slices: S,
+    body: impl Fn(&mut [f32], S) + Sync,
+) {
+    let cut = Cut::new(isa.lanes(), &plan, (0, plan.n));
+    let (row, part) = (plan.n, cut.height * plan.n);
+    Scratch { packed: cut.all_lists_len(), pieces: cut.pieces(), own: cut.own_len() + part }.spread(
+        |each| for_each_part((0..plan.m * row, slices), part, each),
+        |piece, lists| cut.list(isa, &plan, piece, lists),
+        |(range, slices): (Range<usize>, S), lists, own| {
+            let rows = (range.start / row, range.len() / row);
+            // SAFETY: there are these rows, and behind what a task needs there is room for a part.
+            unsafe {
+                let compute = |out| cut.compute_part(isa, plan.some_rows(rows, out), lists, own);
+                lend(own.add(cut.own_len()), range.len(), compute, |product| body(product, slices));
+            }
+        },
+    );
+}
+
 /// Computes some columns of the product.
 fn run_columns<E: Epilogue>(isa: Isa, plan: Plan, columns: (usize, usize), epilogue: &E) {
     let cut = Cut::new(isa.lanes(), &plan, columns);
-    let lists = cut.groups * cut.chunks * cut.lists_len();
-    let own = cut.height * (cut.chunks * CHUNK + cut.width);
-    Scratch { packed: lists, pieces: cut.groups * cut.chunks, own }.run(
+    Scratch { packed: cut.all_lists_len(), pieces: cut.pieces(), own: cut.own_len() }.run(
         cut.blocks * cut.parts,
-        |piece, lists| {
-            let (group, chunk) = (piece / cut.chunks, piece % cut.chunks);
-            dispatch(isa, List { plan, cut, group, chunk, lists });
-        },
+        |piece, lists| cut.list(isa, &plan, piece, lists),
         |task, lists, own| {
             let (block, groups) = (task / cut.parts, share(cut.groups, task % cut.parts, cut.parts));
             dispatch(isa, Rows { plan, cut, block, groups, lists, own, epilogue });
@@ -139,6 +164,32 @@ impl Cut {
             lanes,
             k: plan.k,
         }
+    }
+
+    /// The lists are made in pieces, one for each group in each chunk.
+    fn pieces(&self) -> usize {
+        self.groups * self.chunks
+    }
+
+    /// Makes a piece of the lists.
+    fn list(&self, isa: Isa, plan: &Plan, piece: usize, lists: *mut f32) {
+        let (group, chunk) = (piece / self.chunks, piece % self.chunks);
+        dispatch(isa, List { plan: *plan, cut: *self, group, chunk, lists });
+    }
+
+    /// Computes a block, which is all of a plan. Not generic, or crates that use parts would compile it again.
+    fn compute_part(&self, isa: Isa, part: Plan, lists: *mut f32, own: *mut f32) {
+        let (groups, epilogue) = ((0, self.groups), &NoEpilogue);
+        dispatch(isa, Rows { plan: part, cut: *self, block: 0, groups, lists, own, epilogue });
+    }
+
+    fn all_lists_len(&self) -> usize {
+        self.pieces() * self.lists_len()
+    }
+
+    /// Numbers of memory for the rows of `a` that a task packs, and for its sums.
+    fn own_len(&self) -> usize {
+        self.height * (self.chunks * CHUNK + self.width)
     }
 
     /// The first column of a group, and how many it has.
