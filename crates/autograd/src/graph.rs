@@ -117,6 +117,20 @@ impl Graph {
         &self.nodes[..self.len]
     }
 
+    /// The node whose value a node shows, itself or another one. `None` if that is a parameter's.
+    pub fn owner(&self, node: NodeId) -> Option<NodeId> {
+        match self.nodes[node.index()].op {
+            Op::Param(_) => None,
+            Op::Detach(of) | Op::Reshape(of) => self.owner(of),
+            _ => Some(node),
+        }
+    }
+
+    /// The value of a node that is its own [`Graph::owner`].
+    pub fn own_value(&self, node: NodeId) -> &[f32] {
+        &self.values[node.index()]
+    }
+
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..self.len as u32).map(NodeId)
     }

@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 
 use layerwise_tensor::Tensor;
+use layerwise_tensor::threads::Slices;
 
 use crate::gradients::Gradients;
 use crate::graph::Graph;
@@ -57,8 +58,9 @@ impl Tape {
 
     #[track_caller]
     fn begin<'t>(&'t mut self, params: &'t Params, mode: Mode, seed: u64) -> Pass<'t> {
-        self.graph.get_mut().clear();
-        let gradients = self.gradients.get_mut();
+        let (graph, gradients) = (self.graph.get_mut(), self.gradients.get_mut());
+        gradients.settle(graph);
+        graph.clear();
         let pending = gradients.params_written.iter().any(|&written| written);
         assert!(
             !pending
@@ -87,15 +89,15 @@ impl Tape {
         id: ParamId,
         read: impl FnOnce(&[f32]) -> R,
     ) -> Option<R> {
-        let gradients = self.gradients.borrow();
+        let mut gradients = self.gradients.borrow_mut();
+        gradients.settle(&self.graph.borrow());
         let reached = gradients.params_written.get(id.index()).copied().unwrap_or(false);
         reached.then(|| read(&gradients.params[params.layout().range(id)]))
     }
 
     /// The gradients of all parameters, for update rules: laid out like [`Params::flat`].
     pub fn param_gradients(&mut self) -> ParamGradients<'_> {
-        let gradients = self.gradients.get_mut();
-        ParamGradients { flat: &mut gradients.params, written: &gradients.params_written }
+        ParamGradients { graph: self.graph.get_mut(), gradients: self.gradients.get_mut() }
     }
 
     /// Whether backward passes from now on look at every gradient that an operation writes, for
@@ -112,22 +114,49 @@ impl Tape {
 
     /// Forgets the gradients of all parameters and the running statistics that passes have reported.
     pub fn clear(&mut self) {
-        self.gradients.get_mut().params_written.fill(false);
+        self.gradients.get_mut().clear_params();
         self.statistics.get_mut().clear();
     }
 }
 
 /// The gradients of all parameters since the last step.
 pub struct ParamGradients<'a> {
-    /// Laid out like [`Params::flat`]; meaningless where no pass has reached the parameter. Empty before the first
-    /// backward pass.
-    pub flat: &'a mut [f32],
-    written: &'a [bool],
+    graph: &'a Graph,
+    gradients: &'a mut Gradients,
 }
 
 impl ParamGradients<'_> {
     /// Whether a pass has reached the parameter since the last step. Others are left alone by a step, as in PyTorch.
     pub fn reached(&self, id: ParamId) -> bool {
-        self.written.get(id.index()).copied().unwrap_or(false)
+        self.gradients.params_written.get(id.index()).copied().unwrap_or(false)
+    }
+
+    /// All of them, laid out like [`Params::flat`]; meaningless where no pass has reached the parameter. Empty before the first
+    /// backward pass.
+    pub fn flat(&mut self) -> &mut [f32] {
+        self.gradients.settle(self.graph);
+        &mut self.gradients.params
+    }
+
+    /// Whether the parameter's gradient has not been computed yet, but [`flat`](ParamGradients::flat) would do it. That of a linear layer's large weight waits, as
+    /// far as nothing has been added to it.
+    pub fn waits(&self, id: ParamId) -> bool {
+        self.gradients.waits(id)
+    }
+
+    /// Those that do not wait, as [`flat`](ParamGradients::flat); meaningless for the others.
+    pub fn computed(&mut self) -> &mut [f32] {
+        &mut self.gradients.params
+    }
+
+    /// Computes a gradient that [`waits`](ParamGradients::waits) and calls `body` with a part of it after the other, on any thread, and with the part of `slices`,
+    /// which have as many elements, that belongs to it: faster than to have all of it first. It is gone afterwards, as if no pass had reached the parameter. See
+    /// [`matmul_in_parts`](layerwise_tensor::matmul_in_parts).
+    ///
+    /// # Panics
+    /// If the gradient does not wait, or the slices have another length.
+    #[track_caller]
+    pub fn use_up<S: Slices + Send>(&mut self, id: ParamId, slices: S, body: impl Fn(&mut [f32], S) + Sync) {
+        self.gradients.use_up(self.graph, id, slices, body);
     }
 }

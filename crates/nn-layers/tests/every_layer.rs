@@ -117,7 +117,7 @@ fn step(params: &Params, layer: &Layer, x: &Tensor, weights: &Tensor) -> [Vec<u3
     y.backward_with(weights);
     let dx = x.gradient().expect("a variable that backward reaches");
     let (y, dx) = (bits(y.value().as_slice()), bits(dx.as_slice()));
-    let gradients = bits(tape.param_gradients().flat);
+    let gradients = bits(tape.param_gradients().flat());
     tape.finish_step(&mut params);
     [y, dx, gradients, bits(params.flat())]
 }

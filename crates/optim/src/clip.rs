@@ -36,13 +36,18 @@ impl Clip {
 /// The norm of the gradients of all parameters together, as one vector: the root of the sum of their squares. Summed in f64, in an order
 /// that depends neither on the machine nor on the number of threads. Parameters that no pass has reached count as 0.
 pub fn grad_norm(params: &Params, tape: &mut Tape) -> f32 {
-    norm(params, &tape.param_gradients()) as f32
+    norm(params, &mut tape.param_gradients()) as f32
 }
 
-fn norm(params: &Params, gradients: &ParamGradients<'_>) -> f64 {
+fn norm(params: &Params, gradients: &mut ParamGradients<'_>) -> f64 {
     let layout = params.layout();
-    let reached = layout.ids().filter(|&id| gradients.reached(id));
-    reached.map(|id| sum_of_squares_in_parts(&gradients.flat[layout.range(id)])).sum::<f64>().sqrt()
+    let mut squares = 0.0;
+    for id in layout.ids() {
+        if gradients.reached(id) {
+            squares += sum_of_squares_in_parts(&gradients.flat()[layout.range(id)]);
+        }
+    }
+    squares.sqrt()
 }
 
 /// Clips the gradients by their global norm (Pascanu et al. 2013, algorithm 1; PyTorch's `clip_grad_norm_`): multiplies all of them by
@@ -70,7 +75,7 @@ fn norm(params: &Params, gradients: &ParamGradients<'_>) -> f64 {
 pub fn clip_grad_norm(params: &Params, tape: &mut Tape, max_norm: f32) -> f32 {
     refuse(Clip::GlobalNorm(max_norm));
     let mut gradients = tape.param_gradients();
-    let norm = norm(params, &gradients);
+    let norm = norm(params, &mut gradients);
     let factor = f64::from(max_norm) / (norm + 1e-6);
     if factor < 1.0 || factor.is_nan() {
         for_each_reached(params, &mut gradients, |g| *g *= factor as f32);
@@ -102,7 +107,7 @@ fn for_each_reached(params: &Params, gradients: &mut ParamGradients<'_>, change:
         if gradients.reached(id) {
             let range = params.layout().range(id);
             for_each_part(
-                &mut gradients.flat[range],
+                &mut gradients.flat()[range],
                 PART,
                 #[inline(always)]
                 |part| part.iter_mut().for_each(&change),
@@ -166,7 +171,7 @@ mod tests {
     fn what_is_not_finite_shows() {
         for (bad, expected) in [(f32::INFINITY, 0.0), (f32::NAN, f32::NAN)] {
             let (params, mut tape) = gradients(true);
-            tape.param_gradients().flat[0] = bad;
+            tape.param_gradients().flat()[0] = bad;
             let norm = clip_grad_norm(&params, &mut tape, 1.0);
             assert!(norm.to_bits() == bad.to_bits() || norm.is_nan() && bad.is_nan(), "{norm}");
             let (a, b) = (of(&tape, &params, "a").unwrap(), of(&tape, &params, "b").unwrap());

@@ -143,27 +143,32 @@ pub struct Stretch<'a> {
     pub slots: [&'a mut [f32]; 3],
 }
 
-impl Slices for Stretch<'_> {
+/// What a step changes in a part of the parameters.
+pub(crate) struct Target<'a> {
+    pub values: &'a mut [f32],
+    /// As in a [`Stretch`].
+    pub slots: [&'a mut [f32]; 3],
+}
+
+impl Slices for Target<'_> {
     #[track_caller]
     fn common_len(&self) -> usize {
         let len = self.values.len();
-        let fits =
-            |other: usize| assert!(other == len, "a stretch of {len} parameters with {other} gradients");
-        fits(self.gradients.len());
-        self.slots.iter().filter(|slot| !slot.is_empty()).for_each(|slot| fits(slot.len()));
+        let slots = self.slots.iter().filter(|slot| !slot.is_empty());
+        slots.for_each(|slot| assert!(slot.len() == len, "{len} parameters with a state of {}", slot.len()));
         len
     }
 
     fn cut(self, at: usize) -> (Self, Self) {
-        let (values, gradients) = (self.values.split_at_mut(at), self.gradients.split_at_mut(at));
+        let values = self.values.split_at_mut(at);
         let slots = self.slots.map(|slot| {
             let at = at.min(slot.len());
             slot.split_at_mut(at)
         });
         let [a, b, c] = slots;
         (
-            Stretch { values: values.0, gradients: gradients.0, slots: [a.0, b.0, c.0] },
-            Stretch { values: values.1, gradients: gradients.1, slots: [a.1, b.1, c.1] },
+            Target { values: values.0, slots: [a.0, b.0, c.0] },
+            Target { values: values.1, slots: [a.1, b.1, c.1] },
         )
     }
 }

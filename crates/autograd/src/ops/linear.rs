@@ -104,7 +104,7 @@ impl Linear {
             sink.add(bias, |out, accum| reduce::sum_rows(gradient, out, accum));
         }
         let dz = Mat::new(gradient, x.rows(), weight.rows());
-        sink.add(self.weight, |out, accum| matmul(dz.t(), x, out, accum));
+        sink.add_product(self.weight, dz, (self.x, x));
         sink.add(self.x, |out, accum| matmul(dz, weight, out, accum));
     }
 }

@@ -335,7 +335,7 @@ mod tests {
             let loss = logits.cross_entropy(&[0_u8, 1, 2, 2, 1, 0]);
             loss.backward();
             let loss = loss.item().to_bits();
-            let gradients = tape.param_gradients().flat.iter().map(|g| g.to_bits()).collect::<Vec<_>>();
+            let gradients = tape.param_gradients().flat().iter().map(|g| g.to_bits()).collect::<Vec<_>>();
             (loss, gradients)
         };
         let mut observer = Observer::default();

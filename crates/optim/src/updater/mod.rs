@@ -12,7 +12,7 @@ use layerwise_tensor::threads::for_each_part;
 
 use crate::groups::{self, Group, Membership};
 use crate::optimizer::{ConfigError, Optimizer, check_layout};
-use crate::rule::{Clock, Cut, Decay, Rule, Stretch};
+use crate::rule::{Clock, Cut, Decay, Rule, Stretch, Target};
 use crate::state::{OptimizerState, ParameterState, StateError};
 use pull::Pull;
 pub(crate) use pull::sign;
@@ -173,23 +173,26 @@ impl<R: Rule> Updater<R> {
         gradients.reached(id) && !self.members[id.index()].frozen
     }
 
-    /// The places in `ids` from `first` on that are updated alike, in one loop over their buffers and the gaps between them.
+    /// The places in `ids` from `first` on that are updated alike, in one loop over their buffers and the gaps between them. A parameter whose gradient waits is
+    /// alone.
     fn stretch(&self, first: usize, gradients: &ParamGradients<'_>) -> Range<usize> {
         let at = self.ids[first].index();
         let alike = |id: ParamId, distance: usize| {
             // A running statistic in between ends a stretch.
             id.index() == at + distance
+                && (distance == 0 || !gradients.waits(id))
                 && self.takes(id, gradients)
                 && self.members[id.index()] == self.members[at]
                 && self.clocks[id.index()] == self.clocks[at]
         };
-        let most = if R::CUT == Cut::Parameters { 1 } else { self.ids.len() };
+        let alone = R::CUT == Cut::Parameters || gradients.waits(self.ids[first]);
+        let most = if alone { 1 } else { self.ids.len() };
         let candidates = self.ids[first..].iter().take(most).enumerate();
         first..first + candidates.take_while(|&(distance, &id)| alike(id, distance)).count()
     }
 
     /// One loop over the parameters of a stretch.
-    fn apply(&mut self, stretch: Range<usize>, values: &mut [f32], gradients: &mut [f32]) {
+    fn apply(&mut self, stretch: Range<usize>, values: &mut [f32], gradients: &mut ParamGradients<'_>) {
         let (first, last) = (self.ids[stretch.start], self.ids[stretch.end - 1]);
         let range = self.layout.range(first).start..self.layout.range(last).end;
         let member = self.members[first.index()];
@@ -209,16 +212,23 @@ impl<R: Rule> Updater<R> {
             true => &mut [][..],
             false => &mut slot[range.clone()],
         });
-        let all = Stretch { values: &mut values[range.clone()], gradients: &mut gradients[range], slots };
+        let target = Target { values: &mut values[range.clone()], slots };
         // Where a closure is not inlined, its loops are compiled for the least machine instead of this one.
+        if gradients.waits(first) {
+            gradients.use_up(
+                first,
+                target,
+                #[inline(always)]
+                |gradients, target| update_part::<R>(pull, &step, gradients, target),
+            );
+            return;
+        }
+        let gradients = gradients.computed();
         for_each_part(
-            all,
+            (&mut gradients[range], target),
             part,
             #[inline(always)]
-            |mut part| {
-                pull.apply(&mut part);
-                R::apply(&step, part);
-            },
+            |(gradients, target)| update_part::<R>(pull, &step, gradients, target),
         );
         // Without `eps`, a rule has divided 0 by 0 in the gaps.
         for pair in self.ids[stretch].windows(2) {
@@ -229,16 +239,26 @@ impl<R: Rule> Updater<R> {
     }
 }
 
+#[inline(always)]
+fn update_part<R: Rule>(pull: Pull, step: &R::Step, gradients: &mut [f32], target: Target<'_>) {
+    let mut part = Stretch { values: target.values, gradients, slots: target.slots };
+    pull.apply(&mut part);
+    R::apply(step, part);
+}
+
 impl<R: Rule> Optimizer for Updater<R> {
     fn update(&mut self, params: &mut Params, gradients: &mut ParamGradients<'_>) {
         check_layout(R::NAME, &self.layout, params);
+        if R::CUT == Cut::Parameters {
+            gradients.flat(); // Nothing waits any more: a gradient that waits comes in parts.
+        }
         let values = params.flat_mut().1;
         let mut first = 0;
         while first < self.ids.len() {
             let stretch = self.stretch(first, gradients);
             first = stretch.end.max(first + 1);
             if !stretch.is_empty() {
-                self.apply(stretch, values, gradients.flat);
+                self.apply(stretch, values, gradients);
             }
         }
     }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{AdamConfig, LambConfig, SgdConfig};
-use layerwise_autograd::Tape;
+use layerwise_autograd::{Tape, Tensor};
+use layerwise_tensor::Activation;
 
 /// Parameters with a running statistic in the third place.
 fn params() -> Params {
@@ -57,6 +58,64 @@ fn neighbours_form_one_stretch_unless_they_differ() {
     assert_eq!(stretches(&behind, &mut reached(&params, &all)), ["ab", "c", "d"]);
 }
 
+/// A large weight between small parameters, and a pass whose gradient of it waits.
+fn with_large_weight() -> (Params, impl Fn(&mut Tape, &Params, u64)) {
+    let mut params = Params::new();
+    let wave = |w: &mut [f32]| w.iter_mut().enumerate().for_each(|(i, w)| *w = (i as f32 * 0.37).sin());
+    let mut root = params.root();
+    let ids = [root.parameter("a", [301], wave), root.parameter("w", [131, 301], wave)];
+    let bias = root.parameter("b", [131], wave);
+    let pass = move |tape: &mut Tape, params: &Params, seed: u64| {
+        let pass = tape.train(params, 0);
+        let x = (0..7 * 301).map(|i| ((i as u64 + seed) as f32 * 0.11).cos()).collect::<Vec<_>>();
+        let x = pass.input(&Tensor::new([7, 301], x)) * pass.param(ids[0]);
+        x.linear(pass.param(ids[1]), Some(pass.param(bias)), Activation::Tanh).square().mean().backward();
+    };
+    (params, pass)
+}
+
+#[test]
+fn a_gradient_that_waits_is_a_stretch_of_its_own() {
+    let (params, pass) = with_large_weight();
+    let (adam, mut tape) = (Updater::new(&params, AdamConfig::default()), Tape::new());
+    pass(&mut tape, &params, 0);
+    assert_eq!(stretches(&adam, &mut tape), ["a", "w", "b"]);
+    tape.param_gradients().flat();
+    assert_eq!(stretches(&adam, &mut tape), ["awb"]);
+}
+
+/// The bits after some steps, with gradients that wait and with those that have been computed.
+fn steps<R: Rule>(make: impl Fn(&Params) -> Updater<R> + Sync) {
+    let (before, pass) = with_large_weight();
+    let run = |threads: usize, wait: bool| {
+        layerwise_tensor::threads::run_on(threads, || {
+            let (mut params, mut opt, mut tape) = (before.clone(), make(&before), Tape::new());
+            for seed in 0..3 {
+                pass(&mut tape, &params, seed);
+                if !wait {
+                    tape.param_gradients().flat();
+                }
+                opt.step(&mut params, &mut tape);
+            }
+            (params.flat().iter().map(|p| p.to_bits()).collect::<Vec<_>>(), opt.state())
+        })
+    };
+    let expected = run(1, false);
+    assert!((1..4).all(|threads| run(threads, true) == expected), "{}", R::NAME);
+}
+
+#[test]
+fn gradients_that_wait_make_the_same_steps() {
+    let group = || Group { lr_scale: 0.5, weight_decay: Some(0.25), l1: Some(0.125), ..Group::default() };
+    steps(|params| Updater::new(params, SgdConfig::with_momentum(0.1, 0.9)).group("w", group()));
+    steps(|params| {
+        Updater::new(params, AdamConfig { amsgrad: true, weight_decay: 0.1, ..Default::default() })
+    });
+    steps(|params| Updater::new(params, AdamConfig::default()).decay(Decay::Decoupled).group("*", group()));
+    steps(|params| Updater::new(params, AdamConfig::default()).freeze("w"));
+    steps(|params| Updater::new(params, LambConfig::default()));
+}
+
 #[test]
 fn statistics_and_gaps_stay_as_they_are() {
     let mut params = params();
@@ -66,10 +125,10 @@ fn statistics_and_gaps_stay_as_they_are() {
     for _ in 0..3 {
         let mut tape = reached(&params, &[0, 1, 3, 4]);
         opt.update(&mut params, &mut tape.param_gradients());
-        let gradients = tape.param_gradients();
+        let mut gradients = tape.param_gradients();
         for gap in [3..16, 36..48, 50..64, 68..80] {
             let zero = |numbers: &[f32]| numbers[gap.clone()].iter().all(|&x| x == 0.0);
-            assert!(zero(params.flat()) && zero(gradients.flat), "{gap:?}");
+            assert!(zero(params.flat()) && zero(gradients.flat()), "{gap:?}");
         }
     }
     assert_eq!(params.get("mean").unwrap().as_slice(), [5.0; 2]);
