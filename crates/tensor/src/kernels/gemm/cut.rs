@@ -1,15 +1,12 @@
 //! How a product is cut into tasks.
 
-use std::ops::Range;
-
 use super::block::{Block, Left};
 use super::pack::{Pack, Panel};
-use super::scratch::{Scratch, is_packed_by_each, lend};
+use super::scratch::{Scratch, is_packed_by_each};
 use super::strip::PackStrip;
 use super::{Epilogue, NoEpilogue, Plan};
-use crate::buffer::LINE;
 use crate::kernels::isa::{Isa, dispatch};
-use crate::threads::{self, Slices, for_each_part};
+use crate::threads::{self, Slices};
 
 /// Multiply-adds that are worth a task of their own: around ten microseconds.
 const TASK: usize = 1 << 20;
@@ -139,7 +136,7 @@ pub(super) fn has_parts(isa: Isa, plan: &Plan) -> bool {
     Cut::new(isa, plan).has_parts()
 }
 
-/// As [`by_rows`], with a task for each part, which is computed in the thread's own memory.
+/// As [`by_rows`], with a task for each part.
 pub(super) fn in_parts<S: Slices + Send>(
     isa: Isa,
     plan: Plan,
@@ -147,19 +144,13 @@ pub(super) fn in_parts<S: Slices + Send>(
     body: impl Fn(&mut [f32], S) + Sync,
 ) {
     let cut = Cut::new(isa, &plan);
-    let (row, part) = (plan.n, STRIPS_OF_A_PART * isa.max_rows() * plan.n);
-    let strip_len = (isa.max_rows() * plan.k).next_multiple_of(LINE);
-    Scratch { packed: cut.panels * cut.panel_len, pieces: cut.panels, own: strip_len + part }.spread(
-        |each| for_each_part((0..plan.m * row, slices), part, each),
+    let strip_len = isa.max_rows() * plan.k;
+    Scratch { packed: cut.panels * cut.panel_len, pieces: cut.panels, own: strip_len }.run_parts(
+        (&plan, STRIPS_OF_A_PART * isa.max_rows()),
+        slices,
         |panel, right| cut.pack(&plan, panel, right, panel),
-        |(range, slices): (Range<usize>, S), right, own| {
-            let rows = (range.start / row, range.len() / row);
-            // SAFETY: there are these rows, and behind a strip there is room for a part.
-            unsafe {
-                let compute = |out| cut.compute_part(&plan.some_rows(rows, out), right, own);
-                lend(own.add(strip_len), range.len(), compute, |product| body(product, slices));
-            }
-        },
+        |part, right, own| cut.compute_part(part, right, own),
+        body,
     );
 }
 

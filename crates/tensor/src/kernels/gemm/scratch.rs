@@ -1,10 +1,13 @@
 //! Memory for packed operands.
 
 use std::cell::Cell;
+use std::ops::Range;
 
+use super::Plan;
 use super::cut::share;
+use crate::Buffer;
 use crate::buffer::LINE;
-use crate::{Buffer, threads};
+use crate::threads::{self, Slices, for_each_part};
 
 /// Packed numbers up to this, all threads' copies together, are packed by each thread for itself. That is more work and takes less time: a line that
 /// another core has just written is slow to come by, and slow to write again after it has been read there.
@@ -37,8 +40,34 @@ impl Scratch {
         self.spread(|task| threads::for_each(tasks, task), pack, run);
     }
 
+    /// As [`Scratch::run`], with a task for each part of so many rows of the product: calls `compute(part, packed, own)`, where `part` is their plan with room
+    /// for them, and then `body` with them and with the part of `slices`, which have as many elements as the product, that belongs to them.
+    pub fn run_parts<S: Slices + Send>(
+        self,
+        (plan, rows): (&Plan, usize),
+        slices: S,
+        pack: impl Fn(usize, *mut f32) + Sync,
+        compute: impl Fn(&Plan, *mut f32, *mut f32) + Sync,
+        body: impl Fn(&mut [f32], S) + Sync,
+    ) {
+        let row = plan.n;
+        let before = self.own.next_multiple_of(LINE);
+        Scratch { own: before + rows * row, ..self }.spread(
+            |each| for_each_part((0..plan.m * row, slices), rows * row, each),
+            pack,
+            |(range, slices): (Range<usize>, S), packed, own| {
+                let rows = (range.start / row, range.len() / row);
+                // SAFETY: the product has these rows, and behind what `compute` needs there is room for a part.
+                unsafe {
+                    let compute = |out| compute(&plan.some_rows(rows, out), packed, own);
+                    lend(own.add(before), range.len(), compute, |product| body(product, slices));
+                }
+            },
+        );
+    }
+
     /// As [`Scratch::run`], with tasks of any kind that `spread` hands out to all threads.
-    pub fn spread<T>(
+    fn spread<T>(
         self,
         spread: impl FnOnce(&(dyn Fn(T) + Sync)),
         pack: impl Fn(usize, *mut f32) + Sync,
@@ -117,12 +146,7 @@ impl Scratch {
 ///
 /// # Safety
 /// Nobody else uses the `len` numbers at `place`, apart from such bodies, and `compute` writes to no others.
-pub(super) unsafe fn lend(
-    place: *mut f32,
-    len: usize,
-    compute: impl FnOnce(*mut f32),
-    body: impl FnOnce(&mut [f32]),
-) {
+unsafe fn lend(place: *mut f32, len: usize, compute: impl FnOnce(*mut f32), body: impl FnOnce(&mut [f32])) {
     thread_local! {
         static LENT: Cell<bool> = const { Cell::new(false) };
     }

@@ -10,14 +10,12 @@
 mod list;
 mod rows;
 
-use std::ops::Range;
-
 use super::cut::share;
-use super::scratch::{Scratch, lend};
+use super::scratch::Scratch;
 use super::{Epilogue, NoEpilogue, Plan};
 use crate::buffer::LINE;
 use crate::kernels::isa::{Isa, dispatch};
-use crate::threads::{self, Slices, for_each_part};
+use crate::threads::{self, Slices};
 use list::List;
 use rows::Rows;
 
@@ -85,7 +83,7 @@ pub(super) fn has_parts(isa: Isa, plan: &Plan) -> bool {
     plan.n * plan.k <= LISTED && Cut::new(isa.lanes(), plan, (0, plan.n)).parts == 1
 }
 
-/// Computes the product in parts of a block each, in the thread's own memory.
+/// Computes the product in parts of a block each.
 pub(super) fn in_parts<S: Slices + Send>(
     isa: Isa,
     plan: Plan,
@@ -93,18 +91,12 @@ pub(super) fn in_parts<S: Slices + Send>(
     body: impl Fn(&mut [f32], S) + Sync,
 ) {
     let cut = Cut::new(isa.lanes(), &plan, (0, plan.n));
-    let (row, part) = (plan.n, cut.height * plan.n);
-    Scratch { packed: cut.all_lists_len(), pieces: cut.pieces(), own: cut.own_len() + part }.spread(
-        |each| for_each_part((0..plan.m * row, slices), part, each),
+    Scratch { packed: cut.all_lists_len(), pieces: cut.pieces(), own: cut.own_len() }.run_parts(
+        (&plan, cut.height),
+        slices,
         |piece, lists| cut.list(isa, &plan, piece, lists),
-        |(range, slices): (Range<usize>, S), lists, own| {
-            let rows = (range.start / row, range.len() / row);
-            // SAFETY: there are these rows, and behind what a task needs there is room for a part.
-            unsafe {
-                let compute = |out| cut.compute_part(isa, plan.some_rows(rows, out), lists, own);
-                lend(own.add(cut.own_len()), range.len(), compute, |product| body(product, slices));
-            }
-        },
+        |part, lists, own| cut.compute_part(isa, part, lists, own),
+        body,
     );
 }
 
@@ -178,9 +170,9 @@ impl Cut {
     }
 
     /// Computes a block, which is all of a plan. Not generic, or crates that use parts would compile it again.
-    fn compute_part(&self, isa: Isa, part: Plan, lists: *mut f32, own: *mut f32) {
+    fn compute_part(&self, isa: Isa, part: &Plan, lists: *mut f32, own: *mut f32) {
         let (groups, epilogue) = ((0, self.groups), &NoEpilogue);
-        dispatch(isa, Rows { plan: part, cut: *self, block: 0, groups, lists, own, epilogue });
+        dispatch(isa, Rows { plan: *part, cut: *self, block: 0, groups, lists, own, epilogue });
     }
 
     fn all_lists_len(&self) -> usize {
