@@ -180,8 +180,10 @@ impl Activation {
             Sigmoid => map(values, |x| sigmoid::<S>(x)),
             Tanh => map(values, |x| tanh::<S>(x)),
             LecunTanh => map(values, |x| LECUN_SCALE * tanh::<S>(x * (2.0 / 3.0))),
-            Relu => map(values, |x| if x <= 0.0 { 0.0 } else { x }),
-            LeakyRelu { slope } => map(values, |x| if x > 0.0 { x } else { slope * x }),
+            // Not `if x <= 0.0 { 0.0 } else { x }`: what stays as it is would not be written. Stores of some lanes of a vector take AMD's processors
+            // a dozen cycles each, and what they wrote cannot be read back at once.
+            Relu => map(values, |x| if x.is_nan() { f32::NAN } else { x.max(0.0) }),
+            LeakyRelu { slope } => map(values, |x| x * if x > 0.0 { 1.0 } else { slope }),
             Elu { alpha } => map(values, |x| if x > 0.0 { x } else { alpha * x.exp_m1() }),
             Selu => map(values, |x| SELU_SCALE * if x > 0.0 { x } else { SELU_ALPHA * x.exp_m1() }),
             Gelu => map(values, |x| x * normal_cdf(x)),
