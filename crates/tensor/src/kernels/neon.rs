@@ -2,6 +2,7 @@
 
 use std::arch::aarch64::*;
 
+use super::isa::Kernel;
 use super::simd::Simd;
 
 /// Two registers of four lanes each: as wide as AVX2, and its tile fits into the 32 registers (24 sums, 4 of the right-hand side, 1 broadcast).
@@ -15,6 +16,10 @@ impl Simd for Neon {
     const MAX_ROWS: usize = 6;
     const FMA: bool = true;
 
+    #[inline(never)]
+    unsafe fn apart<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run::<Neon>()
+    }
     #[inline(always)]
     unsafe fn zero() -> Self::Vector {
         // SAFETY: see the top of the block.

@@ -1,5 +1,7 @@
 //! One vector of `f32` per instruction set, with the few operations that the matrix product needs.
 
+use super::isa::Kernel;
+
 /// A vector type and its instructions.
 ///
 /// # Safety
@@ -13,6 +15,9 @@ pub(crate) trait Simd: Copy {
     const MAX_ROWS: usize;
     /// Whether `f32::mul_add` is one instruction (it is a slow library call where it is not).
     const FMA: bool;
+
+    /// Runs a kernel in a function of its own, where inlining it would make many copies.
+    unsafe fn apart<K: Kernel>(kernel: K) -> K::Output;
 
     unsafe fn zero() -> Self::Vector;
     unsafe fn splat(value: f32) -> Self::Vector;
@@ -85,6 +90,10 @@ impl Simd for Portable {
     const MAX_ROWS: usize = 4;
     const FMA: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
 
+    #[inline(never)]
+    unsafe fn apart<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run::<Portable>()
+    }
     #[inline(always)]
     unsafe fn zero() -> [f32; 8] {
         [0.0; 8]
@@ -129,7 +138,8 @@ pub(crate) use x86::{Avx2, Avx512};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::Simd;
+    use super::{Kernel, Simd};
+    use crate::kernels::isa::{run_avx2, run_avx512};
     use std::arch::x86_64::*;
 
     // For `shuffle_ps`: the low halves of both, or the high ones, in every group of four numbers.
@@ -192,6 +202,11 @@ mod x86 {
         const MAX_ROWS: usize = 6;
         const FMA: bool = true;
 
+        #[inline(always)]
+        unsafe fn apart<K: Kernel>(kernel: K) -> K::Output {
+            // SAFETY: see the top of the block.
+            unsafe { run_avx2(kernel) }
+        }
         #[inline(always)]
         unsafe fn zero() -> __m256 {
             // SAFETY: see the top of the block.
@@ -263,6 +278,11 @@ mod x86 {
         const MAX_ROWS: usize = 12;
         const FMA: bool = true;
 
+        #[inline(always)]
+        unsafe fn apart<K: Kernel>(kernel: K) -> K::Output {
+            // SAFETY: see the top of the block.
+            unsafe { run_avx512(kernel) }
+        }
         #[inline(always)]
         unsafe fn zero() -> __m512 {
             // SAFETY: see the top of the block.

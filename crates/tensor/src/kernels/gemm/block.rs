@@ -1,5 +1,7 @@
 //! The arithmetic: register tiles, and blocks of them.
 
+use std::mem::MaybeUninit;
+
 use super::pack::{Pack, Panel};
 use super::strip::{pack_strip, rows_of};
 use super::{Epilogue, Plan, finish};
@@ -204,14 +206,16 @@ impl<E: Epilogue> Tile<'_, '_, E> {
         let plan = &self.block.plan;
         let (width, [out_row, out_col]) = (2 * S::LANES, plan.out_strides);
         let columns = width.min(plan.n - self.at.1);
-        let mut spilled = [0.0; MAX_ROWS * MAX_WIDTH];
+        let mut spilled = [MaybeUninit::<f32>::uninit(); MAX_ROWS * MAX_WIDTH];
+        let spilled = spilled.as_mut_ptr().cast::<f32>();
         // SAFETY: there is room for the rows; the rest as the caller vouches.
         unsafe {
             for (i, sum) in sums.iter().enumerate() {
                 for (v, &sum) in sum.iter().enumerate() {
-                    S::store(spilled.as_mut_ptr().add(i * width + v * S::LANES), sum);
+                    S::store(spilled.add(i * width + v * S::LANES), sum);
                 }
             }
+            let spilled = std::slice::from_raw_parts_mut(spilled, ROWS * width);
             if out_col == 1 {
                 for i in 0..ROWS {
                     for j in 0..columns {
@@ -220,10 +224,28 @@ impl<E: Epilogue> Tile<'_, '_, E> {
                 }
             } else {
                 // Here, a row of the tile has one bias and fills whole vectors; where it is going, it is a few numbers in each of many rows.
-                self.block.epilogue.apply_to_columns::<S>(&mut spilled[..ROWS * width], width, self.at.0);
-                put_turned::<S, ROWS>(plan, out, &spilled, columns);
+                if !E::IS_NOTHING {
+                    S::apart(Columns { epilogue: self.block.epilogue, block: spilled, first: self.at.0 });
+                }
+                put_turned::<S, ROWS>(plan, out, spilled, columns);
             }
         }
+    }
+}
+
+/// What is done to a finished tile of a product that is turned round. Apart, or there would be a copy of all activations for each height of a tile.
+struct Columns<'a, E> {
+    epilogue: &'a E,
+    block: &'a mut [f32],
+    first: usize,
+}
+
+impl<E: Epilogue> Kernel for Columns<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        self.epilogue.apply_to_columns::<S>(self.block, 2 * S::LANES, self.first);
     }
 }
 
