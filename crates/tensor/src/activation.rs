@@ -417,6 +417,32 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_is_not_a_number_stays_so_and_infinity_has_its_limit() {
+        let value = |isa, activation, x: f32, len| {
+            let mut y = vec![x; len];
+            dispatch(isa, Forward { activation, values: &mut y });
+            y
+        };
+        for (isa, activation) in Isa::available().into_iter().flat_map(|isa| VECTORISED.map(|a| (isa, a))) {
+            for len in [1, 16, 37] {
+                let y = value(isa, activation, f32::NAN, len);
+                assert!(y.iter().all(|y| y.is_nan()), "{isa:?} {activation:?}: {y:?}");
+                for x in [f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0] {
+                    // The product of 0 and infinity is not a number.
+                    let truth = plain(activation, f64::from(x)) as f32;
+                    if !truth.is_nan() {
+                        assert_eq!(
+                            value(isa, activation, x, len),
+                            vec![truth; len],
+                            "{isa:?} {activation:?} {x}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn every_instruction_set_has_the_same_derivatives() {
         // From 1 on: ReLU has no derivative at 0 to compare with.
         let x: Vec<f32> = (1..38).map(|i| (i as f32 * 0.77).sin() * 5.0).collect();
