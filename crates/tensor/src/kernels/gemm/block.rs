@@ -128,6 +128,10 @@ impl<E: Epilogue> Tile<'_, '_, E> {
     /// The strip has `ROWS` rows, which are packed if `PACKED`. The panel is packed, or to be packed here.
     #[inline(always)]
     unsafe fn run<S: Simd, const ROWS: usize, const PACKED: bool>(&self) {
+        // No strip is that high, so there is nothing to compile.
+        if const { ROWS > S::MAX_ROWS } {
+            unreachable!();
+        }
         let plan = &self.block.plan;
         // SAFETY: `a` is read at `ROWS` rows and at columns below `k`, `b` at the rows it has, `out` at the tile's own places.
         unsafe {
