@@ -167,7 +167,7 @@ fn check(operation: &str, a: Mat<'_>, b: Mat<'_>, len: usize) {
 #[cold]
 fn refuse(operation: &str, a: Mat<'_>, b: Mat<'_>, len: usize) -> ! {
     assert!(a.cols() == b.rows(), "{operation}: {a:?} x {b:?}: the inner extents differ");
-    panic!("{operation}: {a:?} x {b:?} has {} elements, the output {len}", a.rows() * b.cols())
+    panic!("{operation}: {a:?} x {b:?} has {} elements, found room for {len}", a.rows() * b.cols())
 }
 
 struct BiasActivation<'a> {

@@ -264,7 +264,7 @@ fn a_small_product_does_not_come_in_parts() {
 }
 
 #[test]
-#[should_panic(expected = "matmul_in_parts: [2, 3] x [3, 2] has 4 elements, the output 5")]
+#[should_panic(expected = "matmul_in_parts: [2, 3] x [3, 2] has 4 elements, found room for 5")]
 fn a_part_has_its_slices() {
     matmul_in_parts(Mat::new(&[0.0; 6], 2, 3), Mat::new(&[0.0; 6], 3, 2), 0..5, |_, _| ());
 }
