@@ -60,6 +60,12 @@ pub fn current() -> usize {
     if is_worker() { rayon::current_num_threads() } else { available() }
 }
 
+/// Whether the caller is one of our worker threads: others are at hand at once.
+#[inline]
+pub(crate) fn is_inside() -> bool {
+    is_worker()
+}
+
 /// A number below [`current`] that no other thread of the pool has.
 pub(crate) fn index() -> usize {
     if is_worker() { rayon::current_thread_index().unwrap_or(0) } else { 0 }

@@ -18,6 +18,8 @@ const QUAD: usize = 4;
 const LISTED: usize = 64;
 /// Multiply-adds that are worth a task of their own; memory is what they wait for.
 const TASK: usize = 1 << 20;
+/// Numbers of `a` that are worth one where the threads are awake: to read them takes a few microseconds.
+const AWAKE_TASK: usize = 1 << 15;
 
 /// Whether a product is narrow, and its rows lie in memory along `k`.
 pub(super) fn fits(plan: &Plan) -> bool {
@@ -70,7 +72,7 @@ enum Quads {
 #[inline(always)]
 fn by_rows<E: Epilogue>(isa: Isa, plan: &Plan, quads: Quads, epilogue: &E) {
     let isa = isa.narrowed(plan.m);
-    let tasks = (plan.m * plan.n * plan.k).div_ceil(TASK);
+    let tasks = tasks(plan);
     if tasks <= 1 {
         // The divisions below would be a tenth of a small product.
         return dispatch(isa, Rows { plan, rows: (0, plan.m), quads, epilogue });
@@ -80,6 +82,16 @@ fn by_rows<E: Epilogue>(isa: Isa, plan: &Plan, quads: Quads, epilogue: &E) {
         let rows = (task * rows, ((task + 1) * rows).min(plan.m));
         dispatch(isa, Rows { plan, rows, quads, epilogue });
     });
+}
+
+/// The number of tasks the work is worth.
+#[inline(always)]
+fn tasks(plan: &Plan) -> usize {
+    let (read, work) = (plan.m * plan.k, plan.m * plan.n * plan.k);
+    // To enter the pool from outside takes longer than to read a layer.
+    let is_shared = read >= 2 * AWAKE_TASK && threads::is_inside();
+    let shares = if is_shared { threads::current().min(read / AWAKE_TASK) } else { 1 };
+    work.div_ceil(TASK).max(shares)
 }
 
 /// Computes some rows of the product.
@@ -318,3 +330,31 @@ impl<const BLOCKS: usize, const FULL: bool> Block<'_, BLOCKS, FULL> {
 
 /// Numbers in the widest vector.
 const MAX_LANES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::gemm::{NoEpilogue, Operand, Output, gemm};
+
+    /// `a [m, k] x [k]`, and the tasks that it is cut into.
+    fn product(m: usize, k: usize) -> (Vec<u32>, usize) {
+        let wave = |len: usize| (0..len).map(|i| (i as f32 * 0.37).sin()).collect::<Vec<_>>();
+        let (x, a, mut out) = (wave(k), wave(m * k), vec![0.0; m]);
+        let row = Operand { data: &x, rows: 1, cols: k, row_stride: k, col_stride: 1 };
+        let turned = Operand { data: &a, rows: k, cols: m, row_stride: 1, col_stride: k };
+        let tasks = tasks(&Plan::new(row, turned, Output { data: &mut out, accum: Accum::Replace }));
+        let output = Output { data: &mut out, accum: Accum::Replace };
+        gemm(Isa::best(), row, turned, output, &NoEpilogue);
+        (out.iter().map(|x| x.to_bits()).collect(), tasks)
+    }
+
+    #[test]
+    fn threads_that_are_awake_share_the_rows() {
+        let (expected, outside) = product(517, 784);
+        assert_eq!(outside, 1);
+        for (threads, tasks) in [(1, 1), (2, 2), (3, 3), (16, 12)] {
+            assert_eq!(threads::run_on(threads, || product(517, 784)), (expected.clone(), tasks));
+        }
+        assert_eq!(threads::run_on(2, || product(10, 256)).1, 1);
+    }
+}
